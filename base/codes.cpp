@@ -42,9 +42,9 @@ static_assert(sorted_and_unique(), "base/codes.def must be sorted and free of du
 std::array<CodeInfo, kCount> make_table() {
   std::array<CodeInfo, kCount> table{};
   std::size_t i = 0;
-#define HV_CODE(number, name, severity, title)                                              \
-  table[i] = CodeInfo{Code::name, std::string_view(kIds[i].text, 6), #name,                 \
-                      Severity::severity, title};                                           \
+#define HV_CODE(number, name, severity, title)                                                   \
+  table[i] =                                                                                     \
+      CodeInfo{Code::name, std::string_view(kIds[i].text, 6), #name, Severity::severity, title}; \
   ++i;
 #include "base/codes.def"
 #undef HV_CODE
@@ -80,9 +80,12 @@ std::optional<Code> code_from_id(std::string_view id) {
 
 std::string_view to_string(Severity severity) {
   switch (severity) {
-    case Severity::error: return "error";
-    case Severity::warning: return "warning";
-    case Severity::note: return "note";
+    case Severity::error:
+      return "error";
+    case Severity::warning:
+      return "warning";
+    case Severity::note:
+      return "note";
   }
   HV_CHECK(false, "a severity outside the enum");
 }

@@ -54,9 +54,8 @@ Diagnostic& Diagnostics::report(Diagnostic diagnostic) {
 }
 
 std::size_t Diagnostics::error_count() const {
-  return static_cast<std::size_t>(std::count_if(all_.begin(), all_.end(), [](const Diagnostic& d) {
-    return d.severity == Severity::error;
-  }));
+  return static_cast<std::size_t>(std::count_if(
+      all_.begin(), all_.end(), [](const Diagnostic& d) { return d.severity == Severity::error; }));
 }
 
 std::optional<std::string_view> nearest(std::string_view word,

@@ -1,9 +1,8 @@
 #include "base/hash.h"
 
-#include <sys/types.h>
-
 #include <sha1.h>
 #include <sha2.h>
+#include <sys/types.h>
 
 namespace hv {
 

@@ -22,8 +22,12 @@ void set_version(Uuid& uuid, uint8_t version) {
 // The length of the UTF-8 sequence at the front of `text`, 0 where it is malformed.
 std::size_t utf8_length(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text[0]);
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2
-                             : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  const std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xc2 ? 0
+                             : lead < 0xe0 ? 2
+                             : lead < 0xf0 ? 3
+                             : lead < 0xf5 ? 4
+                                           : 0;
   if (length == 0 || text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i)
     if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
@@ -81,10 +85,14 @@ Uuid uuid_v4(Random& random) {
 
 std::string_view to_string(Kind kind) {
   switch (kind) {
-    case Kind::domain: return "domain";
-    case Kind::vdisk: return "vdisk";
-    case Kind::pool: return "pool";
-    case Kind::network: return "network";
+    case Kind::domain:
+      return "domain";
+    case Kind::vdisk:
+      return "vdisk";
+    case Kind::pool:
+      return "pool";
+    case Kind::network:
+      return "network";
   }
   HV_CHECK(false, "a kind outside the enum");
 }

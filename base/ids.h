@@ -52,10 +52,10 @@ struct StringId {
   bool empty() const { return text.empty(); }
 };
 
-using HostName = StringId<struct HostTag>;         // a key of [hosts.*] in hv.toml
-using StoreId = StringId<struct StoreTag>;         // one physical (or unresolved) store of sectors
-using PlanId = StringId<struct PlanTag>;           // random, in hex
-using OperationId = StringId<struct OperationTag>; // PLAN-STEP-ATTEMPT: one call to a host
+using HostName = StringId<struct HostTag>;          // a key of [hosts.*] in hv.toml
+using StoreId = StringId<struct StoreTag>;          // one physical (or unresolved) store of sectors
+using PlanId = StringId<struct PlanTag>;            // random, in hex
+using OperationId = StringId<struct OperationTag>;  // PLAN-STEP-ATTEMPT: one call to a host
 
 // A number that is an id and nothing else.
 template <typename Tag>
@@ -64,10 +64,10 @@ struct NumberId {
   auto operator<=>(const NumberId&) const = default;
 };
 
-using StepId = NumberId<struct StepTag>;      // within one plan, from 1
-using Epoch = NumberId<struct EpochTag>;      // raised by recovery; hosts refuse older ones
-using Serial = NumberId<struct SerialTag>;    // counts applied changes of one store
-using DomId = NumberId<struct DomIdTag>;      // the hypervisor's number of a running domain
+using StepId = NumberId<struct StepTag>;    // within one plan, from 1
+using Epoch = NumberId<struct EpochTag>;    // raised by recovery; hosts refuse older ones
+using Serial = NumberId<struct SerialTag>;  // counts applied changes of one store
+using DomId = NumberId<struct DomIdTag>;    // the hypervisor's number of a running domain
 
 }  // namespace hv
 

@@ -18,9 +18,12 @@ struct Paint {
 
 const char* color_of(Severity severity) {
   switch (severity) {
-    case Severity::error: return "1;31";
-    case Severity::warning: return "1;33";
-    case Severity::note: return "1;36";
+    case Severity::error:
+      return "1;31";
+    case Severity::warning:
+      return "1;33";
+    case Severity::note:
+      return "1;36";
   }
   return "0";
 }
@@ -37,7 +40,8 @@ Shown shown_line(const SourceMap& sources, Span span) {
   std::string_view line = sources.line(span.file, begin.line);
   const uint32_t line_begin = sources.line_begin(span.file, begin.line);
   uint32_t from = std::min<uint32_t>(span.begin - line_begin, static_cast<uint32_t>(line.size()));
-  uint32_t to = std::clamp<uint32_t>(span.end - line_begin, from, static_cast<uint32_t>(line.size()));
+  uint32_t to =
+      std::clamp<uint32_t>(span.end - line_begin, from, static_cast<uint32_t>(line.size()));
   Shown shown;
   // Cut a long line around the span; never inside a UTF-8 sequence.
   uint32_t first = 0, last = static_cast<uint32_t>(line.size());
@@ -134,10 +138,8 @@ nlohmann::json json_of(const Diagnostic& diagnostic, const SourceMap& sources) {
   for (const Label& label : diagnostic.related) {
     if (!label.span.valid()) continue;
     const Place at = sources.begin_of(label.span);
-    related.push_back({{"file", at.file},
-                       {"line", at.line},
-                       {"column", at.column},
-                       {"message", label.text}});
+    related.push_back(
+        {{"file", at.file}, {"line", at.line}, {"column", at.column}, {"message", label.text}});
   }
   if (!related.empty()) entry["related"] = std::move(related);
   if (!diagnostic.notes.empty()) entry["notes"] = diagnostic.notes;
@@ -179,8 +181,8 @@ std::string render_text(const Diagnostic& diagnostic, const SourceMap& sources,
   for (const std::string& note : diagnostic.notes)
     out += blank + paint("1;34", " = ") + indent_after_first(note, gutter + 3) + "\n";
   if (!diagnostic.help.empty())
-    out += blank + paint("1;34", " = ") + "help: " +
-           indent_after_first(diagnostic.help, gutter + 9) + "\n";
+    out += blank + paint("1;34", " = ") +
+           "help: " + indent_after_first(diagnostic.help, gutter + 9) + "\n";
   return out;
 }
 

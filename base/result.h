@@ -92,9 +92,9 @@ using Status = Result<void>;
 
 }  // namespace hv
 
-#define TRY(expression)                                          \
-  __extension__({                                                \
-    auto try_result_ = (expression);                             \
+#define TRY(expression)                                           \
+  __extension__({                                                 \
+    auto try_result_ = (expression);                              \
     if (!try_result_.ok()) return std::move(try_result_).error(); \
-    std::move(try_result_).value();                              \
+    std::move(try_result_).value();                               \
   })

@@ -29,7 +29,9 @@ struct Span {
 };
 
 // From the start of `first` to the end of `last` (one file).
-inline Span join(Span first, Span last) { return {first.file, first.begin, last.end}; }
+inline Span join(Span first, Span last) {
+  return {first.file, first.begin, last.end};
+}
 
 // Where a person finds it. Line and column count from 1, columns in code points (a malformed byte
 // counts as one). A default Place (line 0) is "no place".

@@ -14,9 +14,10 @@ struct Unit {
 };
 
 constexpr Unit kSizeUnits[] = {
-    {"PiB", kPiB},          {"TiB", kTiB},       {"GiB", kGiB},    {"MiB", kMiB}, {"KiB", kKiB},
-    {"PB", 1000000000000000}, {"TB", 1000000000000}, {"GB", 1000000000}, {"MB", 1000000},
-    {"KB", 1000},           {"B", 1},
+    {"PiB", kPiB},         {"TiB", kTiB},      {"GiB", kGiB},
+    {"MiB", kMiB},         {"KiB", kKiB},      {"PB", 1000000000000000},
+    {"TB", 1000000000000}, {"GB", 1000000000}, {"MB", 1000000},
+    {"KB", 1000},          {"B", 1},
 };
 constexpr std::size_t kBinaryUnits = 5;
 

@@ -43,33 +43,47 @@ struct Quantity {
   friend Self operator-(Self a, Self b) {
     return Self{{unit_detail::checked_sub(a.count, b.count)}};
   }
-  friend Self operator*(Self a, int64_t k) {
-    return Self{{unit_detail::checked_mul(a.count, k)}};
-  }
+  friend Self operator*(Self a, int64_t k) { return Self{{unit_detail::checked_mul(a.count, k)}}; }
   friend Self& operator+=(Self& a, Self b) { return a = a + b; }
   friend Self& operator-=(Self& a, Self b) { return a = a - b; }
   friend auto operator<=>(const Self& a, const Self& b) { return a.count <=> b.count; }
   friend bool operator==(const Self& a, const Self& b) { return a.count == b.count; }
 };
 
-struct Bytes : Quantity<Bytes> {};       // 8-bit bytes
-struct Sectors : Quantity<Sectors> {};   // 512-byte sectors, as Xen and the block layer count them
-struct Duration : Quantity<Duration> {}; // milliseconds
-struct Time : Quantity<Time> {};         // milliseconds since 1970-01-01T00:00:00Z
+struct Bytes : Quantity<Bytes> {};        // 8-bit bytes
+struct Sectors : Quantity<Sectors> {};    // 512-byte sectors, as Xen and the block layer count them
+struct Duration : Quantity<Duration> {};  // milliseconds
+struct Time : Quantity<Time> {};          // milliseconds since 1970-01-01T00:00:00Z
 
 inline constexpr int64_t kSectorBytes = 512;
 inline constexpr int64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB, kTiB = 1024 * kGiB,
                          kPiB = 1024 * kTiB;
 
-constexpr Bytes bytes(int64_t n) { return Bytes{{n}}; }
-constexpr Bytes kib(int64_t n) { return Bytes{{n * kKiB}}; }
-constexpr Bytes mib(int64_t n) { return Bytes{{n * kMiB}}; }
-constexpr Bytes gib(int64_t n) { return Bytes{{n * kGiB}}; }
-constexpr Sectors sectors(int64_t n) { return Sectors{{n}}; }
-constexpr Duration milliseconds(int64_t n) { return Duration{{n}}; }
-constexpr Duration seconds(int64_t n) { return Duration{{n * 1000}}; }
+constexpr Bytes bytes(int64_t n) {
+  return Bytes{{n}};
+}
+constexpr Bytes kib(int64_t n) {
+  return Bytes{{n * kKiB}};
+}
+constexpr Bytes mib(int64_t n) {
+  return Bytes{{n * kMiB}};
+}
+constexpr Bytes gib(int64_t n) {
+  return Bytes{{n * kGiB}};
+}
+constexpr Sectors sectors(int64_t n) {
+  return Sectors{{n}};
+}
+constexpr Duration milliseconds(int64_t n) {
+  return Duration{{n}};
+}
+constexpr Duration seconds(int64_t n) {
+  return Duration{{n * 1000}};
+}
 
-inline Bytes to_bytes(Sectors s) { return Bytes{{unit_detail::checked_mul(s.count, kSectorBytes)}}; }
+inline Bytes to_bytes(Sectors s) {
+  return Bytes{{unit_detail::checked_mul(s.count, kSectorBytes)}};
+}
 // The sectors that hold `b` bytes, the last one perhaps in part.
 constexpr Sectors sectors_holding(Bytes b) {
   return Sectors{{b.count / kSectorBytes + (b.count % kSectorBytes != 0 ? 1 : 0)}};

@@ -1,0 +1,104 @@
+// Observation: what one look at the hosts showed. Read into memory, stored in plans, never guessed.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hv/model/access.h"
+#include "hv/model/resources.h"
+
+namespace hv {
+
+// A VBD as the host has it.
+struct ObservedVbd {
+  Vbd vbd;                 // device, source, mode, … as the host tells them
+  std::string physical;    // the backend's real device or store; empty if the host does not tell
+  bool connected = false;  // both ends agree; a half-attached or half-detached device is not
+};
+
+struct ObservedDomain {
+  Uuid uuid;
+  std::string name;
+  DomId domid;  // 0 for a domain that is not on the hypervisor now (halted, saved)
+  PowerState state = PowerState::running;
+  bool dying = false;      // shut down or destroyed but still there: holds what it has
+  bool never_ran = false;  // created paused and not unpaused yet
+  Bytes memory;            // now
+  Bytes memory_max;        // the most it can balloon to without a restart
+  int64_t vcpus = 0;
+  int64_t vcpus_max = 0;
+  Attributes attributes;  // whatever else the host tells, by our attribute names
+  std::vector<ObservedVbd> vbds;
+  std::vector<Vif> vifs;
+};
+
+// hv's announcement on a host, before the first access of a domain (or vdisk, pool).
+struct Claim {
+  Uuid project;
+  Uuid lineage;
+  Epoch epoch;
+  Uuid uuid;        // of the domain
+  Address address;  // of the domain in its project
+  std::string device;
+  std::vector<Extent> extents;
+  AccessMode mode = AccessMode::read;
+  int permitted = 0;
+};
+
+// Something that can start an access without hv: autostart, stored restart configuration, save
+// file.
+struct LatentAccess {
+  std::string what;  // "autostart", "restart configuration", "save file"
+  Uuid uuid;
+  std::string name;
+  Vbd vbd;
+};
+
+// What a host remembers of one project (reconciler: "Two stores").
+struct ProjectMemory {
+  Uuid project;
+  Uuid lineage;
+  Epoch epoch;
+  Serial serial;
+};
+
+// A mapped virtual disk (a dm table, or the simulator's).
+struct ObservedVdisk {
+  Uuid uuid;
+  std::string name;
+  std::vector<Extent> extents;
+  bool scrubbed = false;
+};
+
+struct HostObservation {
+  HostName host;
+  bool reachable = false;
+  std::string reason;  // why not, in the host's words
+  Time at;
+  bool simulated = false;
+  std::string host_id;  // of the machine, stable
+  std::string boot_id;  // of this boot of dom0
+  Bytes memory_total;   // for all guests together: without what dom0 and the hypervisor use
+  Bytes memory_free;
+  int64_t cpus = 0;
+  std::optional<std::vector<std::string>> bridges;  // nothing: whatever is asked for exists
+  std::optional<std::vector<std::string>> files;
+  std::optional<std::map<std::string, Bytes>> disks;  // by name below /dev, with size
+  std::vector<ObservedDomain> domains;
+  std::vector<LatentAccess> latent;
+  std::vector<Claim> claims;
+  std::vector<ProjectMemory> projects;
+  std::vector<ObservedVdisk> vdisks;
+};
+
+struct Observation {
+  Time at;
+  std::map<HostName, HostObservation> hosts;
+  const HostObservation* find(const HostName& host) const;
+};
+
+const ObservedDomain* find_domain(const HostObservation& host, const Uuid& uuid);
+
+}  // namespace hv

@@ -1,0 +1,82 @@
+// Storage: what a disk's name really is, who may touch it with whom, and where free extents lie.
+//
+// Pure functions over model values. A name resolves to extents; accesses are compared by a sweep
+// over sorted extents per store, O(n log n + findings), never pair by pair.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hv/model/access.h"
+#include "hv/model/applied.h"
+#include "hv/model/desired.h"
+#include "hv/model/observation.h"
+#include "hv/model/plan.h"
+
+namespace hv {
+
+// What names are resolved with; everything may be empty.
+struct StorageContext {
+  // Extents of virtual disks by address, as allocated (from state, or by the plan).
+  std::map<Address, std::vector<Extent>> vdisks;
+  // Operators' [stores] statements: a store name (normalised device name) that is local to hosts.
+  std::map<std::string, std::vector<HostName>> local_stores;
+  bool unresolved_is_error = true;  // names equal on two hosts: error or warning
+};
+
+// The device or file name with prefixes and /dev/ dropped, `//`, `.` and `..` folded, doubled
+// dashes of /dev/mapper undone: "/dev/vg/x" and "/dev/mapper/vg-x" become "vg/x".
+std::string normalise_name(std::string_view source);
+
+struct Resolved {
+  std::vector<Extent> extents;    // none: an empty drive, or a vdisk not allocated yet
+  std::vector<std::string> path;  // how the name led there
+  bool resolved = true;           // false: compared by name
+};
+Resolved resolve(const Vbd& vbd, const HostName& host, const StorageContext& context);
+// A pool device: where the extents handed out of it lie. `size` is nothing where it is not known.
+Resolved resolve_device(const std::string& source, const HostName& host,
+                        const StorageContext& context);
+
+// The accesses of one domain's VBDs. `default_sharing` is the project's level where the domain sets
+// none.
+std::vector<Access> accesses_of(const DomainSpec& domain, const DesiredGraph& desired,
+                                int default_sharing, const StorageContext& context,
+                                AccessOrigin origin);
+// Of everything live or latent on a host that hv's state does not know as ours (`ours` by UUID):
+// other people's domains and dom0, which permit 0.
+std::vector<Access> foreign_accesses(const HostObservation& host,
+                                     const std::map<Uuid, Address>& ours,
+                                     const StorageContext& context);
+
+// The check. Findings are minimal and sorted (errors first, then place): unsafe pairs as errors,
+// permitted sharing as one note a region and level that names all sharers, maybe-same stores by
+// policy.
+std::vector<Finding> check_sharing(const std::vector<Access>& accesses,
+                                   const StorageContext& context);
+
+// A device of a pool and its size in sectors (nothing: not known, taken as 2^40).
+struct PoolDevice {
+  std::string source;
+  std::optional<Sectors> size;
+};
+struct Allocation {
+  std::map<Address, std::vector<Extent>> extents;  // of the vdisks asked for, in disk order
+  std::map<Address, std::vector<Address>> reused;  // expired vdisks whose extents were taken
+  Sectors free_after;
+};
+struct AllocationRequest {
+  Address vdisk;
+  Sectors size;              // total wanted
+  std::vector<Extent> have;  // enlarge: kept in front
+};
+// Extents for vdisks of one pool, contiguous first; free ones before those of expired disks, the
+// longest-expired first. Fails (Code::pool_full) naming what is missing and free.
+Result<Allocation> allocate(const PoolSpec& pool, const std::vector<PoolDevice>& devices,
+                            const std::vector<AllocationRequest>& requests,
+                            const std::map<Address, AppliedVdisk>& vdisks,
+                            const StorageContext& context);
+
+}  // namespace hv

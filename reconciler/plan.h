@@ -1,0 +1,56 @@
+// Planning: desired, applied and observed in, a verified plan out. A pure function.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "hv/drivers/driver.h"
+#include "hv/model/applied.h"
+#include "hv/model/desired.h"
+#include "hv/model/journal.h"
+#include "hv/model/plan.h"
+#include "hv/schema/project.h"
+#include "hv/schema/schema.h"
+#include "state/store.h"
+
+namespace hv {
+
+// What a plan may change. Holds are considered on all hosts, whatever the scope.
+struct Scope {
+  bool whole_project = true;     // no PATH: what is no longer declared is removed
+  bool prune = false;            // with PATHs: remove what their files no longer declare
+  bool destroy_all = false;      // hv destroy / --destroy: remove what is declared in scope
+  std::vector<Address> targets;  // --target; empty: all
+  std::vector<Address> replace;  // --replace
+  bool take_over = false;
+  std::optional<DestroyBudget> max_destroy;
+  bool no_budget = false;          // hv destroy
+  std::set<HostName> powered_off;  // --i-have-powered-off
+};
+
+struct PlanRequest {
+  const DesiredGraph* desired = nullptr;
+  const Applied* applied = nullptr;
+  const Observation* observation = nullptr;
+  const Project* project = nullptr;
+  const Schema* schema = nullptr;
+  std::map<HostName, Capabilities> capabilities;
+  std::vector<JournalEntry> open_intents;  // unsettled: held
+  StoreHead head;
+  Scope scope;
+  std::string version;  // of hv
+  PlanId id;
+};
+
+// A plan that must not be applied comes back with `applicable` false and its refusals; an Error is
+// for what makes no plan at all.
+Result<Plan> make_plan(const PlanRequest& request);
+
+// The UUID of the project: `project.id`, else the store's lineage.
+Uuid project_uuid(const Project& project, const StoreHead& head);
+
+}  // namespace hv
