@@ -1,0 +1,77 @@
+// Reports: plans, findings, status and the desired state as text and as the contract's JSON.
+//
+// Pure functions from model values to strings; `Style` says how they look. The JSON formats have
+// schemas in schemas/*.schema.json. Saved plans are read and written here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/units.h"
+#include "hv/model/desired.h"
+#include "hv/model/plan.h"
+#include "hv/schema/schema.h"
+
+namespace hv {
+
+struct Style {
+  bool color = false;
+};
+
+// hv plan
+std::string plan_text(const Plan& plan, Style style);
+// With `saved`, the parts that apply needs are in it too (observation, holds, steps' arguments).
+std::string plan_json(const Plan& plan, bool saved);
+// Is this a plan file at all (so that `apply FILE` knows a plan from a source)?
+bool looks_like_plan(std::string_view text);
+// An hv.plan/1 without the parts of a saved plan is an Error.
+Result<Plan> read_plan(std::string_view text);
+
+// hv show
+std::string desired_json(const DesiredGraph& desired, const Schema& schema);
+std::string desired_text(const DesiredGraph& desired, const Schema& schema);
+
+// hv lint
+std::string findings_text(const std::vector<Finding>& findings, Style style);
+std::string findings_json(const std::vector<Finding>& findings);
+std::string findings_sarif(const std::vector<Finding>& findings);
+
+// hv status
+struct StatusRow {
+  Address address;
+  HostName host;
+  Uuid uuid;
+  PowerState state = PowerState::missing;
+  Bytes memory;
+  int64_t vcpus = 0;
+  std::size_t disks = 0;
+  bool in_step = true;
+  std::vector<DriftItem> drift;
+  std::vector<AttributeChange> pending;
+};
+struct UnmanagedRow {
+  std::string name;
+  Uuid uuid;
+  HostName host;
+  PowerState state = PowerState::running;
+  Bytes memory;
+  int64_t vcpus = 0;
+  std::size_t disks = 0;
+};
+struct UnreachableRow {
+  HostName host;
+  std::string reason;
+  Time since;
+};
+struct StatusReport {
+  std::vector<StatusRow> domains;
+  std::vector<UnmanagedRow> unmanaged;
+  std::vector<UnreachableRow> unreachable;
+  std::vector<HostName> simulated;
+  std::size_t open_intents = 0;
+};
+std::string status_text(const StatusReport& report, Style style);
+std::string status_json(const StatusReport& report);
+
+}  // namespace hv
