@@ -1,4 +1,7 @@
-// Parsing: a file's text becomes a SyntaxTree; mistakes become diagnostics and parsing goes on.
+// Text to SyntaxTree: the one door to the parser.
+//
+// Pure functions; any number of threads may parse at once. They always return the tree of what
+// could be parsed: a broken statement is reported once, dropped, and the next one is read.
 #pragma once
 
 #include "base/diagnostics.h"
@@ -7,7 +10,11 @@
 
 namespace hv::lang {
 
-// Pure. The tree holds every statement that could be understood; at most one message a mistake.
+// A whole file.
 SyntaxTree parse(FileId file, const SourceMap& sources, Diagnostics& diagnostics);
+
+// A text that is one expression (the value of `-p name=value`); line ends in it mean nothing. The
+// tree's body is one ExpressionStmt, or empty where the text is none.
+SyntaxTree parse_expression(FileId file, const SourceMap& sources, Diagnostics& diagnostics);
 
 }  // namespace hv::lang

@@ -1,214 +1,237 @@
-// Syntax: hv's own tree of a source file, every node with its span. ANTLR ends before it.
+// The syntax tree of one `.vm` file: our own nodes, each with the span it was read from.
 //
-// Nodes are owned by their SyntaxTree and point to each other; they are immutable once parsed and
-// live as long as the tree. The tree is a superset of every dialect: what a kind of file may not
-// use (Python 2's `print` in a module, say) is told by the compiler, with better words.
+// A SyntaxTree owns all its nodes in one arena; nodes are immutable, trivially destructible and
+// refer to each other by plain pointers that live as long as the tree. Names and most text are
+// views into the SourceMap's text, which must outlive the tree. Any thread may read a tree.
+//
+// The tree is a superset of the language: Python 2 and Python 3 forms are both there, and the
+// compiler decides which of them a domain file or a module may use. Every Expr, Stmt and Type says
+// its kind; `as<NameExpr>(expr)` gives the node of that kind. The height of every expression and
+// the nesting of statements are bounded (kMaxDepth), so a recursive walk is safe.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <optional>
-#include <string>
-#include <utility>
-#include <vector>
+#include <span>
+#include <string_view>
 
-#include "base/ids.h"
+#include "base/check.h"
 #include "base/source.h"
+#include "base/units.h"
 
 namespace hv::lang {
 
-struct Expr;
-struct Stmt;
-struct Type;
-using ExprPtr = const Expr*;
-using StmtPtr = const Stmt*;
-using TypePtr = const Type*;
-using Block = std::vector<StmtPtr>;
+// No node of a tree has more than this many ancestors.
+inline constexpr unsigned kMaxDepth = 1000;
 
-struct Node {
-  Span span;
-  virtual ~Node() = default;
-};
+template <typename T>
+using List = std::span<const T>;
 
-struct Identifier {
-  std::string text;
-  Span span;
-};
-
-// ---- expressions -------------------------------------------------------------------------------
+// ---- expressions ----------------------------------------------------------------------------
 
 enum class ExprKind : uint8_t {
-  name,
-  integer,  // any size; the text is kept
-  floating,
-  size,      // 64MiB
-  duration,  // 15m
-  string,    // adjacent literals already joined
-  fstring,
-  none,  // None; True and False are names in Python 2 files and `boolean` here
-  boolean,
-  list,
-  tuple,
-  dict,
-  set,
-  comprehension,  // list, set, dict and generator
-  lambda,
-  call,
-  subscript,
-  slice,  // only inside a subscript
-  attribute,
-  unary,
-  binary,
-  compare,      // chains
-  boolean_op,   // and, or: two operands or more
-  conditional,  // a if c else b
-  backquote,    // `x`: repr in Python 2
-  starred,      // *x in a call or an assignment target
-  error,        // what could not be parsed; already reported
+  name,           // NameExpr: x
+  constant,       // ConstantExpr: None True False
+  integer,        // IntegerExpr: 12 0755 0x1f 10L
+  floating,       // FloatExpr: 1.5 1e3
+  size,           // SizeExpr: 64MiB
+  duration,       // DurationExpr: 15m
+  string,         // StringExpr: "a" 'b' (adjacent ones joined)
+  fstring,        // FStringExpr: f"web{i}"
+  list,           // SequenceExpr
+  tuple,          // SequenceExpr
+  set,            // SequenceExpr
+  dict,           // DictExpr
+  comprehension,  // ComprehensionExpr: [..] {..} {k: v ..} (..)
+  lambda,         // LambdaExpr
+  call,           // CallExpr
+  subscript,      // SubscriptExpr: x[i]
+  slice,          // SliceExpr, only as the index of a SubscriptExpr (or inside its tuple)
+  attribute,      // AttributeExpr: x.name
+  unary,          // UnaryExpr: -x +x ~x, not x
+  binary,         // BinaryExpr
+  comparison,     // ComparisonExpr: a < b <= c
+  logical,        // LogicalExpr: a and b and c
+  conditional,    // ConditionalExpr: a if c else b
+  repr,           // ReprExpr: `x` (Python 2)
+  star,           // StarExpr: *x in a display or an assignment target
 };
 
-struct Expr : Node {
+struct Expr {
   ExprKind kind;
-  explicit Expr(ExprKind k) : kind(k) {}
+  bool parenthesized = false;  // stood in brackets of its own
+  Span span;                   // without those brackets; of a tuple: with them
 };
 
-// Each node type names its kind, so that `as<T>(node)` can check.
-template <typename T, typename Base>
-const T* as(const Base* node) {
-  return node != nullptr && node->kind == T::kKind ? static_cast<const T*>(node) : nullptr;
-}
-
-template <ExprKind K>
-struct ExprOf : Expr {
-  static constexpr ExprKind kKind = K;
-  ExprOf() : Expr(K) {}
+struct NameExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::name; }
+  std::string_view name;
 };
 
-struct NameExpr : ExprOf<ExprKind::name> {
-  std::string name;
+enum class Constant : uint8_t { none, true_, false_ };
+struct ConstantExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::constant; }
+  Constant value;
 };
 
-struct IntegerExpr : ExprOf<ExprKind::integer> {
-  std::string text;              // as written: "0755", "10L", "1_000", "0x1f"
-  std::optional<int64_t> value;  // nothing: does not fit 64 bits
-  bool long_suffix = false;      // 10L
-  bool old_octal = false;        // 0755
+struct IntegerExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::integer; }
+  std::optional<uint64_t> value;  // nothing: it does not fit 64 bits, see `digits`
+  std::string_view spelling;      // as written: "0755", "1_000", "10L"
+  std::string_view digits;        // without prefix, suffix and underscores, in base `radix`
+  uint8_t radix;                  // 2, 8, 10, 16
+  bool legacy_octal;              // 0755
+  bool long_suffix;               // 10L
 };
 
-struct FloatExpr : ExprOf<ExprKind::floating> {
-  std::string text;
-  double value = 0;
+struct FloatExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::floating; }
+  double value;
+  std::string_view spelling;
 };
 
-struct SizeExpr : ExprOf<ExprKind::size> {
-  std::string text;
-  int64_t bytes = 0;
+struct SizeExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::size; }
+  Bytes value;
+  std::string_view spelling;
 };
 
-struct DurationExpr : ExprOf<ExprKind::duration> {
-  std::string text;
-  int64_t milliseconds = 0;
+struct DurationExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::duration; }
+  Duration value;
+  std::string_view spelling;
 };
 
-struct StringExpr : ExprOf<ExprKind::string> {
-  std::string value;  // escapes done; bytes that are no UTF-8 are kept
-  // Where byte i of the value comes from: runs of (offset in value, offset in file), ascending, so
-  // that a mistake inside a disk string can be underlined. The first run begins at 0.
-  std::vector<std::pair<uint32_t, uint32_t>> origins;
-  bool unicode = false;  // u"…"
-  bool bytes = false;    // b"…"
-  // The place of value[begin, end) in the file.
-  Span span_of(uint32_t begin, uint32_t end) const;
+// A run of a string's value and the source text it came from. Where both have one length the text
+// is verbatim; otherwise it is an escape sequence (or a folded line end).
+struct StringPiece {
+  uint32_t value_begin, value_end;
+  uint32_t source_begin, source_end;
 };
 
-// f"web{i:02d}": literal pieces and fields, in order.
-struct FStringExpr : ExprOf<ExprKind::fstring> {
-  struct Piece {
-    std::string literal;  // where `field` is nullptr
-    ExprPtr field = nullptr;
-    char conversion = 0;                // 'r', 's', 'a' or 0
-    const FStringExpr* spec = nullptr;  // after ':', may hold fields itself
-    bool self_documenting = false;      // {x=}
-    std::string source;                 // the field's own text, for {x=}
-    Span span;
-  };
-  std::vector<Piece> pieces;
+struct StringExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::string; }
+  std::string_view value;          // as Python 3 reads the escapes: UTF-8, foreign bytes kept
+  std::string_view python2_value;  // as Python 2 does (`\xe9` is a byte, `\u` stays); most often
+                                   // the same view
+  List<StringPiece> pieces;        // of `value`, in order
+  bool bytes_prefix;               // b"…"
+  bool unicode_prefix;             // u"…"
+  bool joined;                     // several adjacent literals
 };
 
-struct NoneExpr : ExprOf<ExprKind::none> {};
+// The source of bytes [offset, offset + length) of `string.value`, for a message that points into
+// the string. A length of 0 gives a place between two characters.
+Span span_in(const StringExpr& string, std::size_t offset, std::size_t length);
 
-struct BooleanExpr : ExprOf<ExprKind::boolean> {
-  bool value = false;
-};
+enum class Conversion : uint8_t { none, str, repr, ascii };  // !s !r !a
 
-struct ListExpr : ExprOf<ExprKind::list> {
-  std::vector<ExprPtr> items;
-};
-struct TupleExpr : ExprOf<ExprKind::tuple> {
-  std::vector<ExprPtr> items;
-  bool parenthesised = false;
-};
-struct SetExpr : ExprOf<ExprKind::set> {
-  std::vector<ExprPtr> items;
-};
-struct DictExpr : ExprOf<ExprKind::dict> {
-  std::vector<std::pair<ExprPtr, ExprPtr>> items;  // first nullptr: **second
+struct FStringPart {
+  Span span;
+  std::string_view text;   // where `expr` is null: literal text, escapes and {{ }} done
+  const Expr* expr;        // where not null: a replacement field
+  std::string_view debug;  // `{x = }`: "x = ", else empty
+  Conversion conversion;
+  List<FStringPart> format;  // after `:`, may hold nested fields
+  bool has_format;
 };
 
-enum class ComprehensionKind : uint8_t { list, set, dict, generator };
-struct ComprehensionExpr : ExprOf<ExprKind::comprehension> {
-  ComprehensionKind what = ComprehensionKind::list;
-  ExprPtr element = nullptr;  // of a dict: the key
-  ExprPtr value = nullptr;    // of a dict
-  struct Clause {
-    ExprPtr target = nullptr;
-    ExprPtr iterable = nullptr;
-    std::vector<ExprPtr> conditions;
-  };
-  std::vector<Clause> clauses;
+struct FStringExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::fstring; }
+  List<FStringPart> parts;  // plain literals joined to it are text parts
 };
 
-enum class ParameterKind : uint8_t { plain, star, double_star };
+struct SequenceExpr : Expr {  // list, tuple or set display
+  static constexpr bool is(ExprKind k) {
+    return k == ExprKind::list || k == ExprKind::tuple || k == ExprKind::set;
+  }
+  List<const Expr*> items;
+};
+
+struct DictItem {
+  const Expr* key;  // null: **value
+  const Expr* value;
+};
+struct DictExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::dict; }
+  List<DictItem> items;
+};
+
+// `for targets in iterable` with the `if`s that follow it.
+struct ComprehensionFor {
+  Span span;
+  const Expr* target;
+  const Expr* iterable;  // `for x in 1, 2` (Python 2) has a tuple here
+  List<const Expr*> conditions;
+};
+enum class ComprehensionForm : uint8_t { list, set, dict, generator };
+struct ComprehensionExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::comprehension; }
+  ComprehensionForm form;
+  const Expr* key;    // dict only, else null
+  const Expr* value;  // the element
+  List<ComprehensionFor> fors;
+};
+
+struct Type;
+enum class ParameterKind : uint8_t { positional_only, normal, keyword_only, args, kwargs };
 struct Parameter {
-  Identifier name;
-  ParameterKind what = ParameterKind::plain;
-  TypePtr annotation = nullptr;
-  ExprPtr fallback = nullptr;        // the default
-  std::vector<Identifier> unpacked;  // Python 2's def f((a, b)); `name` is then empty
+  Span span;
+  ParameterKind kind;
+  std::string_view name;  // empty where `pattern` is set
+  Span name_span;
+  const Expr* pattern;        // def f((a, b)): (Python 2), else null
+  const Type* type;           // may be null
+  const Expr* default_value;  // may be null
 };
 
-struct LambdaExpr : ExprOf<ExprKind::lambda> {
-  std::vector<Parameter> parameters;
-  ExprPtr body = nullptr;
+struct LambdaExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::lambda; }
+  List<Parameter> parameters;
+  const Expr* body;
 };
 
+enum class ArgumentKind : uint8_t { positional, keyword, args, kwargs };
 struct Argument {
-  std::string keyword;  // empty: positional
-  Span keyword_span;
-  ExprPtr value = nullptr;
-  ParameterKind what = ParameterKind::plain;  // *x, **x
+  Span span;
+  ArgumentKind kind;
+  std::string_view name;  // keyword only
+  Span name_span;
+  const Expr* value;
 };
-struct CallExpr : ExprOf<ExprKind::call> {
-  ExprPtr callee = nullptr;
-  std::vector<Argument> arguments;
-};
-
-struct SubscriptExpr : ExprOf<ExprKind::subscript> {
-  ExprPtr object = nullptr;
-  ExprPtr index = nullptr;  // a SliceExpr for a[b:c]
-};
-struct SliceExpr : ExprOf<ExprKind::slice> {
-  ExprPtr begin = nullptr, end = nullptr, step = nullptr;
-};
-struct AttributeExpr : ExprOf<ExprKind::attribute> {
-  ExprPtr object = nullptr;
-  Identifier name;
+struct CallExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::call; }
+  const Expr* callee;
+  List<Argument> arguments;
 };
 
-enum class UnaryOp : uint8_t { plus, minus, invert, not_ };
-struct UnaryExpr : ExprOf<ExprKind::unary> {
-  UnaryOp op{};
-  ExprPtr operand = nullptr;
+struct SubscriptExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::subscript; }
+  const Expr* object;
+  const Expr* index;
+};
+
+struct SliceExpr : Expr {  // each part may be null
+  static constexpr bool is(ExprKind k) { return k == ExprKind::slice; }
+  const Expr* lower;
+  const Expr* upper;
+  const Expr* step;
+};
+
+struct AttributeExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::attribute; }
+  const Expr* object;
+  std::string_view name;
+  Span name_span;
+};
+
+enum class UnaryOp : uint8_t { minus, plus, invert, not_ };
+struct UnaryExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::unary; }
+  UnaryOp op;
+  const Expr* operand;
 };
 
 enum class BinaryOp : uint8_t {
@@ -225,290 +248,389 @@ enum class BinaryOp : uint8_t {
   bit_or,
   bit_xor,
 };
-struct BinaryExpr : ExprOf<ExprKind::binary> {
-  BinaryOp op{};
-  ExprPtr left = nullptr, right = nullptr;
+struct BinaryExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::binary; }
+  BinaryOp op;
   Span op_span;
+  const Expr* left;
+  const Expr* right;
 };
 
 enum class CompareOp : uint8_t {
-  equal,
-  not_equal,
   less,
   less_equal,
   greater,
   greater_equal,
+  equal,
+  not_equal,
   in,
   not_in,
   is,
   is_not,
 };
-struct CompareExpr : ExprOf<ExprKind::compare> {
-  ExprPtr first = nullptr;
-  struct Link {
-    CompareOp op{};
-    bool old_not_equal = false;  // <>
-    Span op_span;
-    ExprPtr operand = nullptr;
-  };
-  std::vector<Link> links;
+struct ComparisonPart {
+  CompareOp op;
+  bool legacy;  // spelled `<>`
+  Span op_span;
+  const Expr* operand;
+};
+struct ComparisonExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::comparison; }
+  const Expr* first;
+  List<ComparisonPart> rest;  // one or more: a < b < c
 };
 
-struct BooleanOpExpr : ExprOf<ExprKind::boolean_op> {
-  bool is_and = true;
-  std::vector<ExprPtr> operands;
+enum class LogicalOp : uint8_t { and_, or_ };
+struct LogicalExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::logical; }
+  LogicalOp op;
+  List<const Expr*> operands;  // two or more
 };
-struct ConditionalExpr : ExprOf<ExprKind::conditional> {
-  ExprPtr condition = nullptr, then = nullptr, otherwise = nullptr;
-};
-struct BackquoteExpr : ExprOf<ExprKind::backquote> {
-  ExprPtr operand = nullptr;
-};
-struct StarredExpr : ExprOf<ExprKind::starred> {
-  ExprPtr operand = nullptr;
-};
-struct ErrorExpr : ExprOf<ExprKind::error> {};
 
-// ---- types (after `:` and `->`) ----------------------------------------------------------------
+struct ConditionalExpr : Expr {  // value if condition else otherwise
+  static constexpr bool is(ExprKind k) { return k == ExprKind::conditional; }
+  const Expr* condition;
+  const Expr* value;
+  const Expr* otherwise;
+};
 
-enum class TypeKind : uint8_t { named, literal, union_, optional, error };
+struct ReprExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::repr; }
+  const Expr* operand;
+};
 
-struct Type : Node {
+struct StarExpr : Expr {
+  static constexpr bool is(ExprKind k) { return k == ExprKind::star; }
+  const Expr* operand;
+};
+
+// ---- types (after `:` and `->`) -------------------------------------------------------------
+
+enum class TypeKind : uint8_t {
+  named,     // NamedType: int  int(1..16)  str("^a")
+  generic,   // GenericType: list[T] tuple[A, B] dict[K, V] ref[vdisk]
+  literal,   // LiteralType: "dev"  8  True
+  union_,    // UnionType: A | B
+  optional,  // OptionalType: T?
+};
+
+struct Type {
   TypeKind kind;
-  explicit Type(TypeKind k) : kind(k) {}
-};
-template <TypeKind K>
-struct TypeOf : Type {
-  static constexpr TypeKind kKind = K;
-  TypeOf() : Type(K) {}
-};
-
-// int(1..254), size(..64GiB), str("^[a-z]+$"), list[T], tuple[A, B], ref[vdisk], a schema's name.
-struct NamedType : TypeOf<TypeKind::named> {
-  Identifier name;
-  std::vector<TypePtr> arguments;                // in brackets
-  ExprPtr minimum = nullptr, maximum = nullptr;  // of a range; either may be absent
-  bool has_range = false;
-  ExprPtr pattern = nullptr;  // a StringExpr
-};
-struct LiteralType : TypeOf<TypeKind::literal> {
-  ExprPtr value = nullptr;  // string, integer, boolean or none
-};
-struct UnionType : TypeOf<TypeKind::union_> {
-  std::vector<TypePtr> members;
-};
-struct OptionalType : TypeOf<TypeKind::optional> {
-  TypePtr inner = nullptr;
-};
-struct ErrorType : TypeOf<TypeKind::error> {};
-
-// ---- statements --------------------------------------------------------------------------------
-
-enum class StmtKind : uint8_t {
-  expression,
-  assign,
-  augmented,
-  annotated,
-  if_,
-  for_,
-  while_,
-  def,
-  return_,
-  pass,
-  break_,
-  continue_,
-  global,
-  try_,
-  raise,
-  assert_,
-  del,
-  print,        // Python 2's statement; print(x) with one argument is an expression statement
-  import,       // import a.b as c
-  from_import,  // from os import path
-  use,          // from "base.vm" import debian as d
-  param,
-  moved,
-  declaration,  // domain, vdisk, pool, network, template
-  schema,
-  lifecycle,
-  unsupported,  // class, with, yield, async, exec, decorators, nonlocal: known, not in the language
-  error,        // what could not be parsed; already reported
-};
-
-struct Stmt : Node {
-  StmtKind kind;
-  explicit Stmt(StmtKind k) : kind(k) {}
-};
-template <StmtKind K>
-struct StmtOf : Stmt {
-  static constexpr StmtKind kKind = K;
-  StmtOf() : Stmt(K) {}
-};
-
-struct ExpressionStmt : StmtOf<StmtKind::expression> {
-  ExprPtr value = nullptr;
-};
-struct AssignStmt : StmtOf<StmtKind::assign> {
-  std::vector<ExprPtr> targets;  // a = b = value: two targets
-  ExprPtr value = nullptr;
-};
-struct AugmentedStmt : StmtOf<StmtKind::augmented> {
-  ExprPtr target = nullptr;
-  BinaryOp op{};
-  ExprPtr value = nullptr;
-};
-struct AnnotatedStmt : StmtOf<StmtKind::annotated> {
-  ExprPtr target = nullptr;
-  TypePtr type = nullptr;
-  ExprPtr value = nullptr;  // may be nullptr
-};
-struct IfStmt : StmtOf<StmtKind::if_> {
-  ExprPtr condition = nullptr;
-  Block then;
-  Block otherwise;  // an elif is one IfStmt in here
-};
-struct ForStmt : StmtOf<StmtKind::for_> {
-  ExprPtr target = nullptr;
-  ExprPtr iterable = nullptr;
-  Block body;
-  Block otherwise;
-};
-struct WhileStmt : StmtOf<StmtKind::while_> {
-  ExprPtr condition = nullptr;
-  Block body;
-  Block otherwise;
-};
-struct DefStmt : StmtOf<StmtKind::def> {
-  Identifier name;
-  std::vector<Parameter> parameters;
-  TypePtr result = nullptr;
-  Block body;
-};
-struct ReturnStmt : StmtOf<StmtKind::return_> {
-  ExprPtr value = nullptr;
-};
-struct PassStmt : StmtOf<StmtKind::pass> {};
-struct BreakStmt : StmtOf<StmtKind::break_> {};
-struct ContinueStmt : StmtOf<StmtKind::continue_> {};
-struct GlobalStmt : StmtOf<StmtKind::global> {
-  std::vector<Identifier> names;
-};
-struct TryStmt : StmtOf<StmtKind::try_> {
-  struct Handler {
-    ExprPtr type = nullptr;    // nullptr: a bare except
-    ExprPtr target = nullptr;  // `as e`, or Python 2's `, e`
-    bool comma_form = false;
-    Block body;
-    Span span;
-  };
-  Block body;
-  std::vector<Handler> handlers;
-  Block otherwise;
-  Block finally;
-};
-struct RaiseStmt : StmtOf<StmtKind::raise> {
-  ExprPtr exception = nullptr;  // nullptr: re-raise
-  ExprPtr value = nullptr;      // Python 2's `raise E, x`
-  ExprPtr cause = nullptr;      // from
-};
-struct AssertStmt : StmtOf<StmtKind::assert_> {
-  ExprPtr condition = nullptr;
-  ExprPtr message = nullptr;
-};
-struct DelStmt : StmtOf<StmtKind::del> {
-  std::vector<ExprPtr> targets;
-};
-struct PrintStmt : StmtOf<StmtKind::print> {
-  ExprPtr destination = nullptr;  // print >>f, x
-  std::vector<ExprPtr> values;
-  bool trailing_comma = false;
-};
-struct ImportStmt : StmtOf<StmtKind::import> {
-  struct Module {
-    std::vector<Identifier> path;  // a.b.c
-    std::optional<Identifier> alias;
-  };
-  std::vector<Module> modules;
-};
-struct ImportedName {
-  Identifier name;
-  std::optional<Identifier> alias;
-};
-struct FromImportStmt : StmtOf<StmtKind::from_import> {
-  std::vector<Identifier> module;
-  bool everything = false;  // import *
-  std::vector<ImportedName> names;
-};
-struct UseStmt : StmtOf<StmtKind::use> {
-  const StringExpr* file = nullptr;
-  std::vector<ImportedName> names;
-};
-struct ParamStmt : StmtOf<StmtKind::param> {
-  Identifier name;
-  TypePtr type = nullptr;      // may be nullptr
-  ExprPtr fallback = nullptr;  // may be nullptr: must be given
-};
-
-// domain.web0 or domain["web 0"]: a kind and a name, which may be an f-string in brackets.
-struct AddressRef {
-  Identifier kind;
-  ExprPtr name = nullptr;  // a StringExpr (also for an identifier) or an FStringExpr
   Span span;
 };
-struct MovedStmt : StmtOf<StmtKind::moved> {
-  AddressRef from, to;
+
+enum class RefinementKind : uint8_t { none, range, regex };
+struct NamedType : Type {
+  static constexpr bool is(TypeKind k) { return k == TypeKind::named; }
+  std::string_view name;  // `None` too
+  Span name_span;
+  RefinementKind refinement;
+  const Expr* lower;        // range, either may be null: a number, size or duration literal,
+  const Expr* upper;        // perhaps under a unary minus
+  const StringExpr* regex;  // regex
 };
 
-enum class DeclarationKind : uint8_t { domain, vdisk, pool, network, template_ };
-struct DeclarationStmt : StmtOf<StmtKind::declaration> {
-  DeclarationKind what = DeclarationKind::domain;
-  Span keyword;
-  // Exactly one of both; an identifier is literal and binds its name in the scope.
-  std::optional<Identifier> identifier;
-  ExprPtr name = nullptr;  // StringExpr or FStringExpr
-  std::vector<ExprPtr> templates;
-  ExprPtr in = nullptr;
-  ExprPtr on = nullptr;
-  Block body;
+struct GenericType : Type {
+  static constexpr bool is(TypeKind k) { return k == TypeKind::generic; }
+  std::string_view name;
+  Span name_span;
+  List<const Type*> arguments;  // one or more
 };
-struct SchemaStmt : StmtOf<StmtKind::schema> {
-  struct Field {
-    Identifier name;
-    TypePtr type = nullptr;
-    ExprPtr fallback = nullptr;
-  };
-  Identifier name;
-  std::vector<Field> fields;
-};
-struct LifecycleStmt : StmtOf<StmtKind::lifecycle> {
-  Block body;
-};
-struct UnsupportedStmt : StmtOf<StmtKind::unsupported> {
-  std::string what;  // "class", "with", "yield", …
-};
-struct ErrorStmt : StmtOf<StmtKind::error> {};
 
-// ---- the tree ----------------------------------------------------------------------------------
+struct LiteralType : Type {
+  static constexpr bool is(TypeKind k) { return k == TypeKind::literal; }
+  const Expr* value;  // string, number, size, duration, True, False
+};
+
+struct UnionType : Type {
+  static constexpr bool is(TypeKind k) { return k == TypeKind::union_; }
+  List<const Type*> members;  // two or more
+};
+
+struct OptionalType : Type {
+  static constexpr bool is(TypeKind k) { return k == TypeKind::optional; }
+  const Type* inner;
+};
+
+// ---- statements -----------------------------------------------------------------------------
+
+enum class StmtKind : uint8_t {
+  expression,        // ExpressionStmt
+  assign,            // AssignStmt: a = b = value
+  augmented_assign,  // AugmentedAssignStmt: a += value
+  annotated_assign,  // AnnotatedAssignStmt: a: T = value, also a field of a schema
+  if_,               // IfStmt
+  for_,              // ForStmt
+  while_,            // WhileStmt
+  function,          // FunctionStmt
+  return_,           // ReturnStmt
+  pass,              // SimpleStmt
+  break_,            // SimpleStmt
+  continue_,         // SimpleStmt
+  global,            // GlobalStmt
+  try_,              // TryStmt
+  raise,             // RaiseStmt
+  assert_,           // AssertStmt
+  del,               // DelStmt
+  print,             // PrintStmt: the Python 2 statement; print(…) alone is a call expression
+  import,            // ImportStmt: import os, x.y as z
+  from_import,       // FromImportStmt: from os import path
+  vm_import,         // VmImportStmt: from "x.vm" import a, b as c
+  param,             // ParamStmt
+  moved,             // MovedStmt
+  declaration,       // DeclarationStmt: domain vdisk pool network template schema
+  lifecycle,         // LifecycleStmt
+};
+
+struct Stmt {
+  StmtKind kind;
+  Span span;  // a statement with a block ends where its last statement does
+};
+
+using Block = List<const Stmt*>;
+
+struct ExpressionStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::expression; }
+  const Expr* expr;
+};
+
+// A target is a NameExpr, AttributeExpr, SubscriptExpr, or a list or tuple of targets (one of them
+// perhaps a StarExpr).
+struct AssignStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::assign; }
+  List<const Expr*> targets;  // one or more, left to right
+  const Expr* value;
+};
+
+struct AugmentedAssignStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::augmented_assign; }
+  const Expr* target;  // name, attribute or subscript
+  BinaryOp op;
+  Span op_span;
+  const Expr* value;
+};
+
+struct AnnotatedAssignStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::annotated_assign; }
+  const Expr* target;  // name, attribute or subscript
+  const Type* type;
+  const Expr* value;  // may be null
+};
+
+struct IfBranch {
+  Span span;  // of the `if` or `elif` line's words and its block
+  const Expr* condition;
+  Block body;
+};
+struct IfStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::if_; }
+  List<IfBranch> branches;  // if, elif …
+  Block else_body;          // empty: no else
+};
+
+struct ForStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::for_; }
+  const Expr* target;
+  const Expr* iterable;
+  Block body;
+  Block else_body;
+};
+
+struct WhileStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::while_; }
+  const Expr* condition;
+  Block body;
+  Block else_body;
+};
+
+struct FunctionStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::function; }
+  std::string_view name;
+  Span name_span;
+  List<Parameter> parameters;
+  const Type* returns;  // may be null
+  Block body;
+};
+
+struct ReturnStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::return_; }
+  const Expr* value;  // may be null
+};
+
+struct SimpleStmt : Stmt {  // pass, break, continue
+  static constexpr bool is(StmtKind k) {
+    return k == StmtKind::pass || k == StmtKind::break_ || k == StmtKind::continue_;
+  }
+};
+
+struct GlobalStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::global; }
+  List<const NameExpr*> names;
+};
+
+struct ExceptHandler {
+  Span span;
+  const Expr* type;    // null: bare except
+  const Expr* target;  // null: none
+  bool legacy;         // except E, e
+  Block body;
+};
+struct TryStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::try_; }
+  Block body;
+  List<ExceptHandler> handlers;
+  Block else_body;
+  Block finally_body;
+};
+
+struct RaiseStmt : Stmt {  // raise / raise E / raise E, value, traceback / raise E from cause
+  static constexpr bool is(StmtKind k) { return k == StmtKind::raise; }
+  const Expr* exception;
+  const Expr* value;      // Python 2
+  const Expr* traceback;  // Python 2
+  const Expr* cause;      // Python 3
+};
+
+struct AssertStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::assert_; }
+  const Expr* condition;
+  const Expr* message;  // may be null
+};
+
+struct DelStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::del; }
+  List<const Expr*> targets;
+};
+
+struct PrintStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::print; }
+  const Expr* destination;  // print >>f, x; else null
+  List<const Expr*> values;
+  bool trailing_comma;  // no line end is written
+};
+
+struct ImportName {
+  Span span;
+  std::string_view name;  // dotted where the statement allows it: "os.path"
+  Span name_span;
+  std::string_view alias;  // empty: none
+  Span alias_span;
+};
+struct ImportStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::import; }
+  List<ImportName> names;
+};
+struct FromImportStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::from_import; }
+  std::string_view module;  // dotted
+  Span module_span;
+  List<ImportName> names;  // empty: import *
+};
+struct VmImportStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::vm_import; }
+  const StringExpr* path;
+  List<ImportName> names;
+};
+
+struct ParamStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::param; }
+  std::string_view name;
+  Span name_span;
+  const Type* type;           // may be null
+  const Expr* default_value;  // may be null
+};
+
+// KIND.NAME or KIND["NAME"] as written in `moved`; the kind is not checked here.
+struct AddressRef {
+  Span span;
+  std::string_view kind;
+  Span kind_span;
+  std::string_view name;
+  Span name_span;
+};
+struct MovedStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::moved; }
+  AddressRef from;
+  AddressRef to;
+};
+
+enum class DeclarationKind : uint8_t { domain, vdisk, pool, network, template_, schema };
+std::string_view to_string(DeclarationKind kind);  // "domain", "template"
+
+enum class PlacementKind : uint8_t { none, in, on };
+struct TemplateUse {
+  std::string_view name;
+  Span span;
+};
+struct DeclarationStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::declaration; }
+  DeclarationKind declared;
+  Span keyword;      // the kind word
+  Span header;       // kind word to `:`
+  const Expr* name;  // NameExpr (its text is the name, nothing is looked up), StringExpr,
+                     // FStringExpr
+  List<TemplateUse> templates;
+  PlacementKind placement_kind;
+  const Expr* placement;  // in EXPR, on EXPR; else null
+  Block body;
+};
+
+struct LifecycleStmt : Stmt {
+  static constexpr bool is(StmtKind k) { return k == StmtKind::lifecycle; }
+  Block body;
+};
+
+// ---- access by kind -------------------------------------------------------------------------
+
+template <typename T, typename Base>
+const T& as(const Base& node) {
+  HV_CHECK(T::is(node.kind), "a syntax node of another kind");
+  return static_cast<const T&>(node);
+}
+// The node, where it is of kind T; else null (also for a null node).
+template <typename T, typename Base>
+const T* try_as(const Base* node) {
+  return node != nullptr && T::is(node->kind) ? static_cast<const T*>(node) : nullptr;
+}
+
+// ---- the tree -------------------------------------------------------------------------------
+
+// A name that a file-level assignment binds (also inside if, for, while and try, not in functions
+// and blocks of declarations); attribute and subscript targets are not here.
+struct AssignedName {
+  std::string_view name;
+  Span span;
+};
+
+// What tells a module from a domain file from a library without knowing any key (language.md §2).
+struct FileShape {
+  // A word domain, vdisk, pool, network, template, schema or moved declares somewhere, branches
+  // not taken, function bodies and lines with syntax errors included.
+  bool declares = false;
+  List<const DeclarationStmt*> declarations;  // in order of appearance, wherever they stand
+  List<const MovedStmt*> moved;
+  List<const ParamStmt*> params;
+  List<const VmImportStmt*> imports;
+  List<AssignedName> assigned;  // in order, repeated names repeated
+};
 
 class SyntaxTree {
  public:
   FileId file;
-  Block statements;
+  Block body;
+  FileShape shape;
+  // Syntax errors dropped statements (false: the tree is whole). Names in those statements may
+  // have been bound there: a name among `broken_names` is not to be reported as unknown.
+  bool broken = false;
+  List<std::string_view> broken_names;
 
-  // Some statement, at any depth, declares (domain vdisk pool network template schema moved).
-  bool declares = false;
-
-  template <typename T>
-  T* make(Span span) {
-    auto node = std::make_unique<T>();
-    T* raw = node.get();
-    raw->span = span;
-    nodes_.push_back(std::move(node));
-    return raw;
-  }
+  explicit SyntaxTree(FileId of)
+      : file(of), arena_(std::make_unique<std::pmr::monotonic_buffer_resource>(4096)) {}
+  // The owner of all nodes; for the parser, and for whoever adds nodes of the same life.
+  std::pmr::memory_resource& arena() { return *arena_; }
 
  private:
-  std::vector<std::unique_ptr<Node>> nodes_;
+  std::unique_ptr<std::pmr::monotonic_buffer_resource> arena_;
 };
 
 }  // namespace hv::lang
