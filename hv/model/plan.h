@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/codes.h"
+#include "base/result.h"
 #include "hv/model/access.h"
 #include "hv/model/applied.h"
 #include "hv/model/desired.h"
