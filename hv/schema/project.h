@@ -78,15 +78,21 @@ struct Project {
   bool max_destroy_set = false;
   std::map<HostName, HostConfig> hosts;
   std::map<StoreId, StoreStatement> stores;
+  std::map<std::string, Span> spans;  // of values, by dotted key: "project.sharing"
 
   // [project] host, else the only host.
   std::optional<HostName> default_host() const;
+  // Of the value in hv.toml, for a diagnostic; invalid where the file does not set it.
+  Span span_of(const std::string& key) const;
 };
 
-// Unknown keys, wrong types and impossible values are diagnostics with a suggestion.
+// Unknown keys, wrong types and impossible values are diagnostics with a suggestion. A file without
+// [hosts] leaves `hosts` empty: add_default_host() is for the caller, who knows the machine.
 Project parse_project(FileId file, const SourceMap& sources, std::string root,
                       Diagnostics& diagnostics);
 // What holds without an hv.toml: host `local`, driver `xl` on a Xen dom0, else `sim`.
 Project default_project(std::string root, bool is_dom0);
+// Adds that host to a project which names none.
+void add_default_host(Project& project, bool is_dom0);
 
 }  // namespace hv

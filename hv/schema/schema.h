@@ -43,6 +43,8 @@ enum class AttributeType : uint8_t {
   raw,  // strings or lists that pass through unchanged (ioports, vnuma, cpuid, …)
 };
 std::string_view to_string(AttributeType type);
+std::optional<AttributeType> attribute_type_from(std::string_view word);
+std::string_view describe(AttributeType type);  // "a size", "yes or no": what to write, for people
 
 struct Attribute {
   std::string_view name;
@@ -52,11 +54,16 @@ struct Attribute {
   int64_t bare_unit = 1;                    // size, duration: what a bare int counts
   std::optional<int64_t> minimum, maximum;  // of integers, bytes or milliseconds
   std::span<const std::string_view> choices;
-  bool prefix_choice = false;  // `builder`: a prefix of a choice is taken, as xl does
+  std::span<const std::string_view> known_choices;  // before a site narrowed them
+  bool prefix_choice = false;     // `builder`: a prefix of a choice is taken, as xl does
+  bool numbered_choices = false;  // `tsc_mode`: a bare int n is the choice n, counted from 0
+  bool takes_float = false;       // `cpu_weight`: domain files may say 0.5; the fraction is dropped
   bool lone_string = false;
   std::optional<Kind> reference_kind;
   How how = How::restart;         // how a change is carried out
   std::string_view default_text;  // in the language's own spelling, "" where there is none
+  std::string_view follows;       // unset, it is what this other attribute is, if that is set
+  std::string_view only_for;      // domain types it has a meaning for: "hvm pvh"; empty: all
   std::span<const std::string_view> aliases;  // other names through the generations
   std::string_view generations;  // which tools know it: any of "xm", "xl", "2004", "hv"
   std::string_view source;       // "xl.cfg(5)", "xm create.py", "vbd-howto-2004"
@@ -64,7 +71,17 @@ struct Attribute {
   bool legacy_key = false;  // a key of domain files
   bool block_only = false;  // only in typed blocks (state, autostart, host)
   bool observed = false;    // a live look can tell its value
+  bool custom = false;      // a site's own, declared in its `schemas/`
 };
+
+// The choice that a text means: itself, or where `prefix_choice` says so the first of the known
+// ones that it begins. Nothing where it means none, or one that the site does not permit.
+std::optional<std::string_view> choice_from(const Attribute& attribute, std::string_view text);
+// Likewise for a bare int (`numbered_choices`).
+std::optional<std::string_view> choice_from(const Attribute& attribute, int64_t number);
+
+// The long form that `hv explain memory` prints; lines of at most 80 columns.
+std::string describe(const Attribute& attribute);
 
 class Schema {
  public:
@@ -76,14 +93,18 @@ class Schema {
   const Attribute* find(Kind kind, std::string_view name) const;
   // The attribute that this name has as a key of a legacy domain file (2004 names in 2004 files).
   const Attribute* find_key(std::string_view name, bool generation_2004) const;
+  // One of the eight names whose assignment makes a domain file one of 2004 (`mem_size`, …).
   bool is_key_2004(std::string_view name) const;
+  // Every name and alias, sorted: what nearest() and completion choose from.
+  std::vector<std::string_view> names(Kind kind) const;
   // The default of an attribute as a typed value; unset where there is none. Some follow another
   // attribute (maxmem follows memory, maxvcpus follows vcpus): `given` has what is set.
   Value default_of(Kind kind, std::string_view name, const Attributes& given) const;
   // What is in force: the attribute as set, else its default.
   Value effective(Kind kind, std::string_view name, const Attributes& given) const;
 
-  // Narrows by the *.toml files (path, text) of a site's `schemas/` folder.
+  // Narrows by the *.toml files of a site's `schemas/` folder, in the order given. What cannot be
+  // narrowed so is a diagnostic and left as it was.
   std::unique_ptr<Schema> narrowed(std::span<const FileId> files, const SourceMap& sources,
                                    Diagnostics& diagnostics) const;
 
