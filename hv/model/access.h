@@ -17,9 +17,14 @@
 
 namespace hv {
 
+// The made-up space of an unresolved name is cut into slots of this many sectors. Partition N of a
+// disk is slot N, whatever is known by its exact place on the whole disk (a vdisk of a pool on it)
+// lies in slot 0, the disk itself is all slots.
+inline constexpr int64_t kNameSlotSectors = int64_t{1} << 40;
+
 // Sectors [start, start + count) of one store. Where `resolved` is false only a name is known: the
 // sectors are positions in a made-up space that keeps names apart and puts partitions inside their
-// disk (hv/storage says how), and no report shows them.
+// disk, and no report shows them.
 struct Extent {
   StoreId store;
   Sectors start;
@@ -29,8 +34,13 @@ struct Extent {
   Sectors end() const { return start + count; }
 };
 
+// Where a partition lies on its disk is not known from its name, so that slot 0 of an unresolved
+// store meets every other slot.
 inline bool overlap(const Extent& a, const Extent& b) {
-  return a.store == b.store && a.start < b.end() && b.start < a.end();
+  if (a.store != b.store || a.count.count <= 0 || b.count.count <= 0) return false;
+  if (a.start < b.end() && b.start < a.end()) return true;
+  if (a.resolved || b.resolved) return false;
+  return (a.start.count < kNameSlotSectors) != (b.start.count < kNameSlotSectors);
 }
 
 // Who accesses: "domain.web0" (ours), "unmanaged.xen1/alien", "dom0.xen1". The same party never
@@ -55,6 +65,7 @@ struct Access {
   AccessOrigin origin = AccessOrigin::desired;
   std::vector<std::string> path;  // how the name led there: "phy:vg0/a", "dm-3", "sda3"
   Place place;                    // not valid for what no file declares
+  bool dormant = false;           // of a halted domain: noted, but holds nothing until a start
 };
 
 // The level of two overlapping accesses: 0 (both read), 1, 2 (both write).

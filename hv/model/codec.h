@@ -28,6 +28,9 @@ std::string encode(const Claim& claim);
 std::string encode(const Observation& observation);
 std::string encode(const Plan& plan);
 
+// A protobuf message framed as encode() does it: what a fuzzer needs to get past the check sum.
+std::string sealed(std::string message);
+
 // decode<T>(bytes) for every T above.
 template <typename T>
 Result<T> decode(std::string_view bytes);

@@ -19,6 +19,9 @@ constexpr auto kAllOps = [] {
   return ops;
 }();
 
+constexpr std::array<std::string_view, 5> kRecordKinds = {"none", "adopt", "move", "forget",
+                                                          "update"};
+static_assert(covers(kRecordKinds, RecordKind::update));
 constexpr std::array<std::string_view, 8> kActions = {"create",  "update", "restart", "replace",
                                                       "destroy", "adopt",  "move",    "forget"};
 static_assert(covers(kActions, Action::forget));
@@ -37,6 +40,10 @@ std::optional<Op> op_from(std::string_view text) {
 }
 std::span<const Op> all_ops() {
   return kAllOps;
+}
+
+std::string_view to_string(RecordKind kind) {
+  return word_of(kRecordKinds, kind);
 }
 
 std::string_view to_string(Action action) {

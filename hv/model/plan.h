@@ -52,6 +52,7 @@ std::span<const Op> all_ops();
 
 // What `record_state` writes.
 enum class RecordKind : uint8_t { none, adopt, move, forget, update };
+std::string_view to_string(RecordKind kind);
 
 // One operation with all its arguments, absolute, so that doing it twice is doing it once.
 struct Operation {
