@@ -165,6 +165,37 @@ TEST(ParseProject, TakesWhatPeopleWrite) {
   }
 }
 
+// Neither the stack nor an hour is to be had with a file.
+TEST(ParseProject, HostileFilesEndInADiagnostic) {
+  struct Case {
+    std::string text, message;
+  };
+  std::string dots = "a", ones = "a = [", tables = "a = ", header = "[a";
+  for (int i = 0; i < 50000; ++i) {
+    dots += ".a";
+    ones += "1, ";
+    tables += "{a=";
+    header += ".\"a\"";
+  }
+  for (const Case& c : {
+           Case{dots + " = 1\n", "this key has too many parts"},
+           Case{header + "]\n", "this key has too many parts"},
+           Case{ones + "]\n", "unknown key `a`"},
+           Case{"a = " + std::string(100000, '['), "maximum nested value depth"},
+           Case{tables, "maximum nested value depth"},
+           Case{std::string(5 * 1024 * 1024, '#'), "this file is too large"},
+       }) {
+    auto parsed = parse(c.text);
+    ASSERT_EQ(parsed->diagnostics.size(), 1U);
+    EXPECT_NE(parsed->report.find(c.message), std::string::npos) << parsed->report.substr(0, 500);
+  }
+  // Dots in texts and comments are no parts of keys.
+  EXPECT_EQ(parse("name = \"" + std::string(100, '.') + "\" # " + std::string(100, '.') + "\n")
+                ->diagnostics.all()[0]
+                .code,
+            Code::project_unknown_key);
+}
+
 struct Mistake {
   std::string text;
   Code code;

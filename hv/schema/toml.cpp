@@ -7,6 +7,8 @@
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
 #define TOML_ENABLE_FORMATTERS 0
+// It recurses over nested values, and its destructors do: hostile depth must not eat the stack.
+#define TOML_MAX_NESTED_VALUES 32
 #include <toml++/toml.h>
 
 namespace hv {
@@ -40,36 +42,96 @@ const TomlEntry* TomlValue::find(std::string_view key) const {
 
 namespace {
 
+// Far above what a person writes, far below what takes a noticeable time.
+constexpr std::size_t kLargestFile = 4 * 1024 * 1024;
+constexpr int kDeepestKey = 64;
+
+// Where a key has more dots than kDeepestKey; nothing otherwise. Each dot is a table inside a
+// table, which the library makes without a limit.
+std::optional<uint32_t> too_deep_key(std::string_view text) {
+  int dots = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '"' || c == '\'') {
+      std::string_view triple = c == '"' ? R"(""")" : "'''";
+      bool multi = text.substr(i, 3) == triple;
+      for (i += multi ? 3 : 1; i < text.size(); ++i) {
+        if (text[i] == '\\' && c == '"') {
+          ++i;
+        } else if (multi ? text.substr(i, 3) == triple : text[i] == c || text[i] == '\n') {
+          i += multi ? 2 : 0;
+          break;
+        }
+      }
+    } else if (c == '#') {
+      while (i + 1 < text.size() && text[i + 1] != '\n') ++i;
+    } else if (c == '.') {
+      if (++dots > kDeepestKey) return static_cast<uint32_t>(i);
+    } else if (c == '=' || c == ',' || c == '\n' || c == '[' || c == ']' || c == '{') {
+      dots = 0;
+    }
+  }
+  return std::nullopt;
+}
+
 // The library counts lines and code points from 1; we count bytes from 0.
 class Places {
  public:
   Places(FileId file, const SourceMap& sources) : file_(file), sources_(sources) {}
 
-  uint32_t offset(const toml::source_position& position) const {
-    std::string_view text = sources_.text(file_);
+  uint32_t offset(const toml::source_position& position) {
     if (position.line == 0) return 0;
-    uint32_t at = sources_.line_begin(file_, position.line);
-    // It skips a byte-order mark without counting it.
-    if (position.line == 1 && text.substr(0, 3) == "\xEF\xBB\xBF") at += 3;
-    for (uint32_t column = 1; column < position.column && at < text.size(); ++column) {
-      ++at;
-      while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
-    }
-    return std::min(at, static_cast<uint32_t>(text.size()));
+    const Line& line = at(position.line);
+    uint32_t column = position.column == 0 ? 0 : position.column - 1;
+    std::size_t step = std::min<std::size_t>(column / kStep, line.steps.size() - 1);
+    return walk(line.steps[step], column - static_cast<uint32_t>(step) * kStep);
   }
 
-  Span span(const toml::source_region& region) const {
+  Span span(const toml::source_region& region) {
     Span span{file_, offset(region.begin), offset(region.end)};
     span.end = std::max(span.begin, span.end);
     return span;
   }
 
  private:
+  static constexpr uint32_t kStep = 128;
+  // Byte offsets of every kStep-th code point, so that a long line is not walked for each value.
+  struct Line {
+    uint32_t number = 0;
+    std::vector<uint32_t> steps;
+  };
+
+  uint32_t walk(uint32_t at, uint32_t code_points) const {
+    std::string_view text = sources_.text(file_);
+    for (; code_points > 0 && at < text.size(); --code_points) {
+      ++at;
+      while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
+    }
+    return std::min(at, static_cast<uint32_t>(text.size()));
+  }
+
+  const Line& at(uint32_t number) {
+    if (line_.number == number) return line_;
+    std::string_view text = sources_.text(file_);
+    uint32_t begin = sources_.line_begin(file_, number);
+    // It skips a byte-order mark without counting it.
+    if (number == 1 && text.substr(0, 3) == "\xEF\xBB\xBF") begin += 3;
+    uint32_t end = static_cast<uint32_t>(std::min(text.find('\n', begin), text.size()));
+    line_ = {number, {begin}};
+    while (line_.steps.back() < end) {
+      uint32_t next = walk(line_.steps.back(), kStep);
+      if (next >= end) break;
+      line_.steps.push_back(next);
+    }
+    return line_;
+  }
+
   FileId file_;
   const SourceMap& sources_;
+  Line line_;  // the one asked for last: values come by line
 };
 
-TomlValue converted(const toml::node& node, const Places& places) {
+TomlValue converted(const toml::node& node, Places& places) {
   TomlValue value;
   value.span = places.span(node.source());
   switch (node.type()) {
@@ -131,6 +193,15 @@ std::string reason(std::string_view description) {
 
 std::optional<TomlValue> parse_toml(FileId file, const SourceMap& sources, Code broken,
                                     Diagnostics& diagnostics) {
+  if (sources.text(file).size() > kLargestFile) {
+    diagnostics.report(broken, Span{file, 0, 0}, "this file is too large").help =
+        "hv reads TOML files of up to 4 MiB";
+    return std::nullopt;
+  }
+  if (std::optional<uint32_t> at = too_deep_key(sources.text(file))) {
+    diagnostics.report(broken, Span{file, *at, *at + 1}, "this key has too many parts");
+    return std::nullopt;
+  }
   Places places(file, sources);
   try {
     toml::parse_result result = toml::parse(sources.text(file), sources.path(file));
