@@ -62,7 +62,4 @@ std::vector<Root> path_roots(const std::vector<std::string>& paths,
 // and must not be planned.
 DesiredGraph compile(const CompileRequest& request, SourceMap& sources, Diagnostics& diagnostics);
 
-// One line a name with its static type, for `hv check --dump=typed`.
-std::string dump_typed(const CompileRequest& request, SourceMap& sources, Diagnostics& diagnostics);
-
 }  // namespace hv

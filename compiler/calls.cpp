@@ -1,0 +1,545 @@
+// Calls, attributes, subscripts and assignment targets.
+#include <algorithm>
+
+#include "compiler/interp.h"
+
+namespace hv::compiler {
+
+V Interp::make_function(std::string name, std::span<const lang::Parameter> parameters,
+                        const lang::FunctionStmt* statement, const lang::LambdaExpr* lambda,
+                        Span span, const std::shared_ptr<Scope>& scope) {
+  FunctionObject* function = nullptr;
+  V v = make(Tag::function, function);
+  function->name = std::move(name);
+  function->parameters = parameters;
+  function->statement = statement;
+  function->lambda = lambda;
+  function->closure = scope;
+  function->span = span;
+  for (const lang::Parameter& parameter : parameters) {
+    V fallback = V::failed();
+    if (parameter.default_value != nullptr) {
+      fallback = evaluate(parameter.default_value, scope);
+      if (fallback.is_failed()) return fallback;
+    }
+    function->defaults.push_back(std::move(fallback));
+  }
+  return v;
+}
+
+bool Interp::bind_parameters(const FunctionObject& function, Span span, std::vector<V>& positional,
+                             std::vector<std::pair<std::string, V>>& keywords,
+                             const std::shared_ptr<Scope>& scope) {
+  const auto complain = [&](const std::string& message) {
+    raise(span, "TypeError", "`" + function.name + "` " + message);
+    return false;
+  };
+  std::size_t next = 0;
+  std::vector<bool> used(keywords.size(), false);
+  const lang::Parameter* rest = nullptr;
+  for (std::size_t i = 0; i < function.parameters.size(); ++i) {
+    const lang::Parameter& parameter = function.parameters[i];
+    if (parameter.kind == lang::ParameterKind::args) {
+      std::vector<V> others(
+          positional.begin() + static_cast<std::ptrdiff_t>(std::min(next, positional.size())),
+          positional.end());
+      next = positional.size();
+      if (!parameter.name.empty()) scope->variables[parameter.name] = make_tuple(std::move(others));
+      continue;
+    }
+    if (parameter.kind == lang::ParameterKind::kwargs) {
+      rest = &parameter;
+      continue;
+    }
+    V value = V::failed();
+    bool given = false;
+    if (parameter.kind != lang::ParameterKind::keyword_only && next < positional.size()) {
+      value = positional[next++];
+      given = true;
+    }
+    if (parameter.kind != lang::ParameterKind::positional_only) {
+      for (std::size_t k = 0; k < keywords.size(); ++k) {
+        if (keywords[k].first != parameter.name || parameter.name.empty()) continue;
+        if (given) return complain("got `" + keywords[k].first + "` twice");
+        value = keywords[k].second;
+        used[k] = given = true;
+      }
+    }
+    if (!given) value = function.defaults[i];
+    if (value.is_failed())
+      return complain("misses its argument `" + std::string(parameter.name) + "`");
+    if (parameter.pattern != nullptr) {
+      if (!assign(parameter.pattern, value, span, scope)) return false;
+    } else {
+      scope->variables[parameter.name] = std::move(value);
+    }
+  }
+  if (next < positional.size())
+    return complain("takes " + std::to_string(next) + " positional argument" +
+                    (next == 1 ? "" : "s") + ", " + std::to_string(positional.size()) + " given");
+  DictObject* dict = nullptr;
+  V others = make(Tag::dict, dict);
+  for (std::size_t k = 0; k < keywords.size(); ++k) {
+    if (used[k]) continue;
+    if (rest == nullptr) return complain("has no parameter `" + keywords[k].first + "`");
+    dict->put("s" + keywords[k].first, V::string(keywords[k].first), keywords[k].second);
+  }
+  if (rest != nullptr) scope->variables[rest->name] = std::move(others);
+  return true;
+}
+
+V Interp::call_function(const V& callee, Span span, std::vector<V> positional,
+                        std::vector<std::pair<std::string, V>> keywords) {
+  const FunctionObject& function = callee.as<FunctionObject>();
+  auto scope = std::make_shared<Scope>();
+  scope->what = Scope::What::function;
+  scope->parent = function.closure;
+  const void* key = function.statement != nullptr ? static_cast<const void*>(function.statement)
+                                                  : static_cast<const void*>(function.lambda);
+  auto [names, fresh] = locals_.try_emplace(key);
+  if (fresh && function.statement != nullptr) {
+    auto& [assigned, globals] = names->second;
+    collect_locals(function.statement->body, assigned, globals);
+    std::erase_if(assigned, [&](std::string_view name) {
+      return std::find(globals.begin(), globals.end(), name) != globals.end();
+    });
+  }
+  scope->locals = &names->second.first;
+  if (!names->second.second.empty()) scope->globals = &names->second.second;
+  if (!bind_parameters(function, span, positional, keywords, scope)) return V::failed();
+  if (function.lambda != nullptr) return evaluate(function.lambda->body, scope);
+  returned = V();
+  switch (execute(function.statement->body, scope)) {
+    case Flow::raised:
+      return V::failed();
+    case Flow::return_:
+      return std::exchange(returned, V());
+    case Flow::normal:
+    case Flow::break_:
+    case Flow::continue_:
+      return V();
+  }
+  return V();
+}
+
+V Interp::call(const V& callee, Span span, std::vector<V> positional,
+               std::vector<std::pair<std::string, V>> keywords) {
+  if (depth_ > budget.depth)
+    return raise_fatal(span, "calls are nested too deeply",
+                       "look for a function that calls itself without end");
+  Depth guard(*this);
+  switch (callee.tag()) {
+    case Tag::function: {
+      const V keep = callee;
+      V result = call_function(keep, span, std::move(positional), std::move(keywords));
+      if (result.is_failed() && pending && pending->span != span) pending->calls.push_back(span);
+      return result;
+    }
+    case Tag::builtin: {
+      Call arguments{*this, span, std::move(positional), std::move(keywords)};
+      return callee.as<BuiltinObject>().function(arguments);
+    }
+    case Tag::method: {
+      Call arguments{*this, span, std::move(positional), std::move(keywords)};
+      const V keep = callee;
+      return keep.as<MethodObject>().function(arguments, keep.as<MethodObject>().self);
+    }
+    case Tag::exception_type: {
+      ExceptionObject* exception = nullptr;
+      V v = make(Tag::exception, exception);
+      exception->type = callee.as<ExceptionTypeObject>().name;
+      if (positional.size() == 1) exception->value = positional[0];
+      if (positional.size() > 1) exception->value = make_tuple(std::move(positional));
+      return v;
+    }
+    case Tag::schema: {
+      RecordObject* record = nullptr;
+      V v = make(Tag::record, record);
+      record->schema = callee;
+      if (!positional.empty())
+        return raise(span, "TypeError", "a record takes its fields by name: `field = value`");
+      for (auto& [name, value] : keywords) record->fields[name] = value;
+      return v;
+    }
+    case Tag::failed:
+    case Tag::none:
+    case Tag::boolean:
+    case Tag::integer:
+    case Tag::floating:
+    case Tag::size:
+    case Tag::duration:
+    case Tag::string:
+    case Tag::list:
+    case Tag::tuple:
+    case Tag::dict:
+    case Tag::set:
+    case Tag::range:
+    case Tag::module:
+    case Tag::kind:
+    case Tag::reference:
+    case Tag::template_:
+    case Tag::record:
+    case Tag::vbd:
+    case Tag::vif:
+    case Tag::exception:
+    case Tag::match:
+      break;
+  }
+  return raise(span, "TypeError", "a " + std::string(type_name(callee)) + " cannot be called");
+}
+
+V Interp::call_expr(const lang::CallExpr& expr, const std::shared_ptr<Scope>& scope) {
+  V callee = evaluate(expr.callee, scope);
+  if (callee.is_failed()) return callee;
+  std::vector<V> positional;
+  std::vector<std::pair<std::string, V>> keywords;
+  for (const lang::Argument& argument : expr.arguments) {
+    V value = evaluate(argument.value, scope);
+    if (value.is_failed()) return value;
+    switch (argument.kind) {
+      case lang::ArgumentKind::positional:
+        positional.push_back(std::move(value));
+        break;
+      case lang::ArgumentKind::keyword:
+        keywords.emplace_back(std::string(argument.name), std::move(value));
+        break;
+      case lang::ArgumentKind::args: {
+        auto spread = elements(value, argument.span);
+        if (!spread) return V::failed();
+        for (V& each : *spread) positional.push_back(std::move(each));
+        break;
+      }
+      case lang::ArgumentKind::kwargs:
+        if (!value.is(Tag::dict))
+          return raise(argument.span, "TypeError",
+                       "`**` takes a dict, not a " + std::string(type_name(value)));
+        for (const auto& [key, each] : value.as<DictObject>().items) {
+          if (key.is_failed()) continue;
+          if (!key.is(Tag::string))
+            return raise(argument.span, "TypeError", "the keys after `**` must be strings");
+          keywords.emplace_back(key.text(), each);
+        }
+        break;
+    }
+  }
+  // execfile is an include: it runs in the scope that calls it.
+  if (callee.is(Tag::builtin) && callee.as<BuiltinObject>().name == "execfile") {
+    if (positional.size() != 1 || !positional[0].is(Tag::string) ||
+        positional[0].as<StringObject>().literal == nullptr)
+      return raise(expr.span, Code::not_hermetic, "`execfile` takes one literal file name here",
+                   "write the name as a string, or import with `from \"file.vm\" import …`");
+    return world.include(positional[0].text(), expr.span, *file, scope) ? V() : V::failed();
+  }
+  V result = call(callee, expr.span, std::move(positional), std::move(keywords));
+  return result;
+}
+
+V Interp::attribute(const V& object, std::string_view name, Span span) {
+  switch (object.tag()) {
+    case Tag::module: {
+      V value = module_attribute(*this, object.as<ModuleObject>(), name, span);
+      if (value.is_failed() && !pending)
+        return raise(span, "AttributeError",
+                     "module `" + object.as<ModuleObject>().name + "` has no `" +
+                         std::string(name) + "` here");
+      return value;
+    }
+    case Tag::kind:
+      return make_reference(Address{object.as<KindObject>().kind, std::string(name)}, span);
+    case Tag::reference: {
+      const Address& address = object.as<ReferenceObject>().address;
+      return world.read_resource(address, name, span);
+    }
+    case Tag::record: {
+      const auto& fields = object.as<RecordObject>().fields;
+      auto it = fields.find(std::string(name));
+      if (it != fields.end()) return it->second;
+      break;
+    }
+    case Tag::exception:
+      if (name == "message" || name == "args") {
+        const V& value = object.as<ExceptionObject>().value;
+        return name == "message" ? value : make_tuple({value});
+      }
+      break;
+    case Tag::vbd: {
+      const Vbd& vbd = object.as<VbdObject>().vbd;
+      if (name == "source") return V::string(vbd.source);
+      if (name == "device") return V::string(vbd.device);
+      if (name == "mode") return V::string(std::string(hv::to_string(vbd.mode)));
+      break;
+    }
+    case Tag::failed:
+    case Tag::none:
+    case Tag::boolean:
+    case Tag::integer:
+    case Tag::floating:
+    case Tag::size:
+    case Tag::duration:
+    case Tag::string:
+    case Tag::list:
+    case Tag::tuple:
+    case Tag::dict:
+    case Tag::set:
+    case Tag::range:
+    case Tag::function:
+    case Tag::builtin:
+    case Tag::method:
+    case Tag::template_:
+    case Tag::schema:
+    case Tag::vif:
+    case Tag::exception_type:
+    case Tag::match: {
+      V method = find_method(object, name);
+      if (!method.is_failed()) return method;
+      break;
+    }
+  }
+  return raise(span, "AttributeError",
+               "a " + std::string(type_name(object)) + " has no `" + std::string(name) + "`");
+}
+
+namespace {
+
+// Code points of a text; ASCII texts are their own index.
+bool is_ascii(const std::string& text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+std::vector<std::size_t> code_points(const std::string& text) {
+  std::vector<std::size_t> begins;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) begins.push_back(i);
+  begins.push_back(text.size());
+  return begins;
+}
+
+}  // namespace
+
+V Interp::subscript(const V& object, const V& index, Span span) {
+  if (object.is(Tag::kind)) {
+    if (!index.is(Tag::string))
+      return raise(span, "TypeError", "the name of a resource is a string");
+    if (auto why = reason_name_is_bad(index.text())) return raise(span, "ValueError", *why);
+    return make_reference(Address{object.as<KindObject>().kind, index.text()}, span);
+  }
+  if (object.is(Tag::dict)) {
+    auto key = hash_key(index);
+    const V* found = key ? object.as<DictObject>().find(*key) : nullptr;
+    if (found != nullptr) return *found;
+    return raise(span, "KeyError", repr(index));
+  }
+  const auto position = [&](std::size_t length) -> std::optional<std::size_t> {
+    if (!index.is_integral()) {
+      raise(span, "TypeError",
+            "a " + std::string(type_name(object)) + " is indexed by an int, not by a " +
+                std::string(type_name(index)));
+      return std::nullopt;
+    }
+    int64_t at = index.integer();
+    if (at < 0) at += static_cast<int64_t>(length);
+    if (at < 0 || at >= static_cast<int64_t>(length)) {
+      raise(span, "IndexError",
+            "index " + std::to_string(index.integer()) + " of a " + std::string(type_name(object)) +
+                " with " + std::to_string(length) + " elements");
+      return std::nullopt;
+    }
+    return static_cast<std::size_t>(at);
+  };
+  switch (object.tag()) {
+    case Tag::list:
+    case Tag::tuple: {
+      const auto& items = object.as<SequenceObject>().items;
+      auto at = position(items.size());
+      return at ? items[*at] : V::failed();
+    }
+    case Tag::string: {
+      const std::string& text = object.text();
+      V result;
+      if (is_ascii(text)) {
+        auto at = position(text.size());
+        if (!at) return V::failed();
+        result = V::string(text.substr(*at, 1));
+      } else {
+        const auto begins = code_points(text);
+        auto at = position(begins.size() - 1);
+        if (!at) return V::failed();
+        result = V::string(text.substr(begins[*at], begins[*at + 1] - begins[*at]));
+      }
+      result.as<StringObject>().secret = is_secret(object);
+      return result;
+    }
+    case Tag::range: {
+      const auto& range = object.as<RangeObject>();
+      auto at = position(static_cast<std::size_t>(range.length()));
+      return at ? V::integer(range.begin + static_cast<int64_t>(*at) * range.step) : V::failed();
+    }
+    default:
+      break;
+  }
+  return raise(span, "TypeError", "a " + std::string(type_name(object)) + " cannot be indexed");
+}
+
+V Interp::slice_of(const V& object, const lang::SliceExpr& slice, Span span,
+                   const std::shared_ptr<Scope>& scope) {
+  std::optional<int64_t> parts[3];
+  const lang::Expr* nodes[] = {slice.lower, slice.upper, slice.step};
+  for (int i = 0; i < 3; ++i) {
+    if (nodes[i] == nullptr) continue;
+    V value = evaluate(nodes[i], scope);
+    if (value.is_failed()) return value;
+    if (value.is(Tag::none)) continue;
+    if (!value.is_integral()) return raise(nodes[i]->span, "TypeError", "a slice is made of ints");
+    parts[i] = value.integer();
+  }
+  const int64_t step = parts[2].value_or(1);
+  if (step == 0) return raise(span, "ValueError", "the step of a slice cannot be 0");
+  const auto run = [&](int64_t length, const std::function<void(std::size_t)>& take) {
+    const auto clamp = [&](std::optional<int64_t> given, int64_t fallback) {
+      if (!given) return fallback;
+      int64_t at = *given;
+      if (at < 0) at += length;
+      if (step > 0) return std::clamp<int64_t>(at, 0, length);
+      return std::clamp<int64_t>(at, -1, length - 1);
+    };
+    const int64_t begin = clamp(parts[0], step > 0 ? 0 : length - 1);
+    const int64_t end = clamp(parts[1], step > 0 ? length : -1);
+    if (step > 0)
+      for (int64_t i = begin; i < end; i += step) take(static_cast<std::size_t>(i));
+    else
+      for (int64_t i = begin; i > end; i += step) take(static_cast<std::size_t>(i));
+  };
+  switch (object.tag()) {
+    case Tag::list:
+    case Tag::tuple: {
+      const auto& items = object.as<SequenceObject>().items;
+      std::vector<V> taken;
+      run(static_cast<int64_t>(items.size()), [&](std::size_t i) { taken.push_back(items[i]); });
+      return object.is(Tag::list) ? make_list(std::move(taken)) : make_tuple(std::move(taken));
+    }
+    case Tag::string: {
+      const std::string& text = object.text();
+      std::string taken;
+      const auto begins = code_points(text);
+      run(static_cast<int64_t>(begins.size() - 1),
+          [&](std::size_t i) { taken.append(text, begins[i], begins[i + 1] - begins[i]); });
+      return is_secret(object) ? make_secret(std::move(taken)) : V::string(std::move(taken));
+    }
+    default:
+      break;
+  }
+  return raise(span, "TypeError", "a " + std::string(type_name(object)) + " cannot be sliced");
+}
+
+bool Interp::bind(std::string_view name, const V& value, Span name_span, Span value_span,
+                  const std::shared_ptr<Scope>& scope) {
+  if (scope->block != nullptr && !name.starts_with('_'))
+    return world.assign_attribute(*scope->block, name, value, name_span, value_span);
+  Scope* target = scope.get();
+  if (scope->globals != nullptr &&
+      std::find(scope->globals->begin(), scope->globals->end(), name) != scope->globals->end()) {
+    while (target->parent != nullptr && target->what != Scope::What::file)
+      target = target->parent.get();
+  }
+  target->variables[name] = value;
+  return true;
+}
+
+bool Interp::assign(const lang::Expr* target, const V& value, Span value_span,
+                    const std::shared_ptr<Scope>& scope) {
+  switch (target->kind) {
+    case lang::ExprKind::name: {
+      // A loop's variable inside a block is a helper, whatever its name.
+      const auto& name = lang::as<lang::NameExpr>(*target);
+      return bind(name.name, value, name.span, value_span, scope);
+    }
+    case lang::ExprKind::list:
+    case lang::ExprKind::tuple: {
+      const auto& targets = lang::as<lang::SequenceExpr>(*target).items;
+      auto values = elements(value, value_span);
+      if (!values) return false;
+      std::size_t star = targets.size();
+      for (std::size_t i = 0; i < targets.size(); ++i)
+        if (targets[i]->kind == lang::ExprKind::star) star = i;
+      const bool starred = star != targets.size();
+      if (starred ? values->size() + 1 < targets.size() : values->size() != targets.size()) {
+        raise(target->span, "ValueError",
+              std::to_string(values->size()) + " values for " + std::to_string(targets.size()) +
+                  " names");
+        return false;
+      }
+      const std::size_t extra = starred ? values->size() + 1 - targets.size() : 0;
+      std::size_t at = 0;
+      for (std::size_t i = 0; i < targets.size(); ++i) {
+        if (i == star) {
+          std::vector<V> rest(values->begin() + static_cast<std::ptrdiff_t>(at),
+                              values->begin() + static_cast<std::ptrdiff_t>(at + extra));
+          at += extra;
+          if (!assign(lang::as<lang::StarExpr>(*targets[i]).operand, make_list(std::move(rest)),
+                      value_span, scope))
+            return false;
+          continue;
+        }
+        if (!assign(targets[i], (*values)[at++], value_span, scope)) return false;
+      }
+      return true;
+    }
+    case lang::ExprKind::subscript: {
+      const auto& node = lang::as<lang::SubscriptExpr>(*target);
+      V object = evaluate(node.object, scope);
+      if (object.is_failed()) return false;
+      if (node.index->kind == lang::ExprKind::slice) {
+        raise(target->span, "TypeError", "assigning to a slice is not part of the language");
+        return false;
+      }
+      V index = evaluate(node.index, scope);
+      if (index.is_failed()) return false;
+      if (object.is(Tag::dict)) {
+        auto key = hash_key(index);
+        if (!key) {
+          raise(node.index->span, "TypeError",
+                "a " + std::string(type_name(index)) + " cannot be a key");
+          return false;
+        }
+        object.as<DictObject>().put(*key, index, value);
+        return true;
+      }
+      if (object.is(Tag::list) && index.is_integral()) {
+        auto& items = object.as<SequenceObject>().items;
+        int64_t at = index.integer();
+        if (at < 0) at += static_cast<int64_t>(items.size());
+        if (at < 0 || at >= static_cast<int64_t>(items.size())) {
+          raise(target->span, "IndexError", "the list has no element " + repr(index));
+          return false;
+        }
+        items[static_cast<std::size_t>(at)] = value;
+        return true;
+      }
+      raise(target->span, "TypeError",
+            "elements of a " + std::string(type_name(object)) + " cannot be assigned");
+      return false;
+    }
+    case lang::ExprKind::attribute: {
+      const auto& node = lang::as<lang::AttributeExpr>(*target);
+      // xl's private keys with dots, at the top level of a domain file only.
+      if (python2() && scope->what == Scope::What::file) return true;
+      V object = evaluate(node.object, scope);
+      if (object.is_failed()) return false;
+      if (object.is(Tag::reference))
+        raise(target->span, "TypeError", "a resource is set only in its own block",
+              "move the assignment into the block of `" +
+                  to_string(object.as<ReferenceObject>().address) + "`");
+      else
+        raise(target->span, "TypeError",
+              "attributes of a " + std::string(type_name(object)) + " cannot be assigned");
+      return false;
+    }
+    default:
+      break;
+  }
+  raise(target->span, "SyntaxError", "this cannot be assigned to");
+  return false;
+}
+
+}  // namespace hv::compiler

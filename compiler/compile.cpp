@@ -1,0 +1,131 @@
+#include "compiler/compile.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "compiler/compilation.h"
+
+namespace hv {
+namespace compiler {
+
+Compilation::Compilation(const CompileRequest& request, SourceMap& sources,
+                         Diagnostics& diagnostics)
+    : request_(request),
+      sources_(sources),
+      diagnostics_(diagnostics),
+      interp_(*this, *request.schema, *request.project, sources, diagnostics) {
+  if (request.project->has_file)
+    graph_.inputs.push_back(InputFile{"hv.toml", sha256_hex(sources.text(request.project->file))});
+}
+
+const HostConfig* Compilation::host_facts() {
+  std::optional<HostName> host = request_.host;
+  if (interp_.file != nullptr && !interp_.file->host.empty()) host = interp_.file->host;
+  if (!host) host = request_.project->default_host();
+  if (!host) return nullptr;
+  auto it = request_.project->hosts.find(*host);
+  return it == request_.project->hosts.end() ? nullptr : &it->second;
+}
+
+void Compilation::note(Span span, std::string text) {
+  diagnostics_.report(Code::printed, span, std::move(text));
+}
+
+void Compilation::compile_root(const Root& root) {
+  current_root_ = &root;
+  LoadedFile* file = nullptr;
+  if (root.path == "-") {
+    file = load_text("-", request_.standard_input.value_or(""));
+    root_ = "-";
+  } else {
+    file = load(root.path, root.span);
+    if (file == nullptr) return;
+    root_ = file->shown;
+  }
+  if (std::find(graph_.roots.begin(), graph_.roots.end(), root_) == graph_.roots.end())
+    graph_.roots.push_back(root_);
+  switch (file->role) {
+    case FileRole::domain_file:
+      evaluate_domain_file(*file, root);
+      break;
+    case FileRole::module:
+    case FileRole::library:
+      if (!evaluate_module(*file, root.span)) interp_.report_pending();
+      break;
+  }
+  current_root_ = nullptr;
+}
+
+DesiredGraph Compilation::finish() {
+  // -p that nothing takes: a slip of the fingers, in the name of a domain file's key too.
+  std::vector<std::string_view> known;
+  for (const std::string& name : params_used_) known.push_back(name);
+  bool any_old = false;
+  for (const auto& [path, file] : files_) any_old = any_old || file->role == FileRole::domain_file;
+  for (const auto& [name, values] : request_.params) {
+    if (any_old || params_used_.contains(name) || name.starts_with("env.")) continue;
+    Diagnostic& diagnostic =
+        diagnostics_.report(Code::bad_parameter, Span{}, "no file has a parameter `" + name + "`");
+    if (auto near = nearest(name, known))
+      diagnostic.help = "did you mean `" + std::string(*near) + "`?";
+  }
+  if (any_old)
+    for (const auto& [name, values] : request_.params)
+      if (!graph_.params.contains(name)) graph_.params[name] = values.back();
+  check_references();
+  check_moved();
+  check_cycles();
+  check_networks();
+  std::sort(graph_.inputs.begin(), graph_.inputs.end());
+  return std::move(graph_);
+}
+
+void Compilation::check_networks() {
+  // A vif of a network takes its bridge from there, so that a plan shows what will be.
+  DesiredGraph filled;
+  bool changed = false;
+  for (const Resource& resource : graph_.resources()) {
+    Resource copy = resource;
+    if (auto* domain = std::get_if<DomainSpec>(&copy)) {
+      for (Vif& vif : domain->vifs) {
+        if (!vif.network) continue;
+        const auto* network = graph_.get<NetworkSpec>(*vif.network);
+        if (network == nullptr) continue;
+        if (network->host != domain->host) {
+          Diagnostic diagnostic;
+          diagnostic.code = Code::wrong_type;
+          diagnostic.severity = Severity::error;
+          diagnostic.message = "`" + to_string(domain->address) + "` on " + domain->host.text +
+                               " cannot use `" + to_string(*vif.network) + "` of " +
+                               network->host.text;
+          if (auto at = declared_.find(domain->address); at != declared_.end())
+            diagnostic.primary = at->second;
+          diagnostics_.report(std::move(diagnostic));
+        }
+        vif.settings.try_emplace("bridge", network->bridge);
+        if (network->mtu) vif.settings.try_emplace("mtu", std::to_string(*network->mtu));
+        if (network->vlan) vif.settings.try_emplace("vlan", std::to_string(*network->vlan));
+        changed = true;
+      }
+    }
+    filled.add(std::move(copy));
+  }
+  if (!changed) return;
+  for (const Reference& reference : graph_.references()) filled.add_reference(reference);
+  filled.grants = std::move(graph_.grants);
+  filled.moved = std::move(graph_.moved);
+  filled.inputs = std::move(graph_.inputs);
+  filled.roots = std::move(graph_.roots);
+  filled.params = std::move(graph_.params);
+  graph_ = std::move(filled);
+}
+
+}  // namespace compiler
+
+DesiredGraph compile(const CompileRequest& request, SourceMap& sources, Diagnostics& diagnostics) {
+  compiler::Compilation compilation(request, sources, diagnostics);
+  for (const Root& root : request.roots) compilation.compile_root(root);
+  return compilation.finish();
+}
+
+}  // namespace hv

@@ -1,0 +1,594 @@
+#include "compiler/convert.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+
+#include "compiler/interp.h"
+#include "compiler/types.h"
+#include "lang/disk_string.h"
+#include "lang/vif_string.h"
+
+namespace hv::compiler {
+namespace {
+
+std::string shown(const V& value) {
+  if (value.is(Tag::string) && !is_secret(value)) return "\"" + value.text() + "\"";
+  return repr(value);
+}
+
+Converted misfit(const V& value, const Attribute& attribute, std::string help = {},
+                 std::string fix = {}) {
+  Converted c;
+  c.misfit = Misfit{Code::wrong_type,
+                    "`" + std::string(attribute.name) + "` takes " +
+                        std::string(describe(attribute.type)) + ", not the " +
+                        std::string(type_name(value)) + " " + shown(value),
+                    std::move(help), std::move(fix)};
+  return c;
+}
+
+Converted fits(V value) {
+  Converted c;
+  c.value = std::move(value);
+  return c;
+}
+
+std::string amount(int64_t n, AttributeType type) {
+  if (type == AttributeType::size) return to_literal(bytes(n));
+  if (type == AttributeType::duration) return to_literal(milliseconds(n));
+  return std::to_string(n);
+}
+
+Converted within(V value, const Attribute& attribute) {
+  const int64_t n = value.integer();
+  std::string message;
+  if (attribute.minimum && n < *attribute.minimum)
+    message = "is less than " + amount(*attribute.minimum, attribute.type);
+  if (attribute.maximum && n > *attribute.maximum)
+    message = "is more than " + amount(*attribute.maximum, attribute.type);
+  if (message.empty()) return fits(std::move(value));
+  Converted c;
+  c.misfit =
+      Misfit{Code::value_out_of_range,
+             "`" + std::string(attribute.name) + "` = " + amount(n, attribute.type) + " " + message,
+             {},
+             {}};
+  return c;
+}
+
+Converted scaled(int64_t n, const Attribute& attribute) {
+  int64_t total = 0;
+  if (__builtin_mul_overflow(n, attribute.bare_unit, &total)) total = INT64_MAX;
+  return within(attribute.type == AttributeType::size ? V::size(total) : V::duration(total),
+                attribute);
+}
+
+Converted choice(const V& value, const Attribute& attribute) {
+  std::optional<std::string_view> found;
+  if (value.is(Tag::string))
+    found = choice_from(attribute, value.text());
+  else if (value.is_integral() && attribute.numbered_choices)
+    found = choice_from(attribute, value.integer());
+  if (found) return fits(V::string(std::string(*found)));
+  Converted c;
+  std::string list;
+  for (const std::string_view each : attribute.choices)
+    list += (list.empty() ? "`" : ", `") + std::string(each) + "`";
+  c.misfit = Misfit{Code::wrong_type,
+                    "`" + std::string(attribute.name) + "` cannot be " + shown(value),
+                    "it is one of " + list,
+                    {}};
+  if (value.is(Tag::string))
+    if (auto near = nearest(value.text(), attribute.choices))
+      c.misfit->fix = "\"" + std::string(*near) + "\"";
+  return c;
+}
+
+Converted strings(const V& value, const Attribute& attribute) {
+  if (value.is(Tag::string)) {
+    if (!attribute.lone_string) return misfit(value, attribute, "write it as a list: `[…]`");
+    return fits(make_list({value}));
+  }
+  if (!value.is(Tag::list) && !value.is(Tag::tuple)) return misfit(value, attribute);
+  std::vector<V> items;
+  for (const V& item : value.as<SequenceObject>().items) {
+    if (item.is(Tag::string))
+      items.push_back(item);
+    else if (item.is_number())
+      items.push_back(V::string(str(item)));
+    else
+      return misfit(value, attribute, "each element is a string");
+  }
+  return fits(make_list(std::move(items)));
+}
+
+// "0-3,^2": a string, an int, or a list of both.
+Converted cpus(const V& value, const Attribute& attribute) {
+  std::string text;
+  const auto add = [&](const V& item) {
+    if (!item.is(Tag::string) && !item.is(Tag::integer)) return false;
+    text += (text.empty() ? "" : ",") + str(item);
+    return true;
+  };
+  bool ok = true;
+  if (value.is(Tag::list) || value.is(Tag::tuple)) {
+    for (const V& item : value.as<SequenceObject>().items) ok = ok && add(item);
+  } else {
+    ok = add(value);
+  }
+  const bool clean = std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == ',' || c == '^' ||
+           c == ':' || c == ' ' || c == '_';
+  });
+  if (!ok || !clean) return misfit(value, attribute, "for example \"0-3,^2\"");
+  return fits(V::string(std::move(text)));
+}
+
+Converted references(const V& value, const Attribute& attribute) {
+  const auto right = [&](const V& v) {
+    return v.is(Tag::reference) &&
+           (!attribute.reference_kind ||
+            v.as<ReferenceObject>().address.kind == *attribute.reference_kind);
+  };
+  if (attribute.type == AttributeType::reference) {
+    if (right(value)) return fits(value);
+    return misfit(value, attribute);
+  }
+  if (!value.is(Tag::list) && !value.is(Tag::tuple)) return misfit(value, attribute);
+  for (const V& item : value.as<SequenceObject>().items)
+    if (!right(item)) return misfit(item, attribute);
+  return fits(value);
+}
+
+Converted text(const V& value, const Attribute& attribute) {
+  if (!value.is(Tag::string)) {
+    if (value.is(Tag::reference))
+      return misfit(value, attribute, "a reference is not text; `.name` is its name");
+    return misfit(value, attribute, value.is_number() ? "write it in quotes" : "",
+                  value.is_number() ? "\"" + str(value) + "\"" : "");
+  }
+  const std::string& t = value.text();
+  const bool bad = (attribute.type == AttributeType::uuid && !parse_uuid(t)) ||
+                   (attribute.type == AttributeType::mac && !is_mac(t)) ||
+                   (attribute.type == AttributeType::ip && !is_ip(t));
+  if (bad) return misfit(value, attribute);
+  if (attribute.type == AttributeType::secret && !is_secret(value)) return fits(make_secret(t));
+  return fits(value);
+}
+
+}  // namespace
+
+Converted convert_in_block(const V& value, const Attribute& attribute) {
+  switch (attribute.type) {
+    case AttributeType::boolean:
+      if (value.is(Tag::boolean)) return fits(value);
+      if (value.is(Tag::integer) && (value.integer() == 0 || value.integer() == 1))
+        return fits(V::boolean(value.integer() != 0));
+      return misfit(value, attribute, "write `True` or `False`");
+    case AttributeType::integer:
+      if (value.is(Tag::integer)) return within(value, attribute);
+      if (value.is(Tag::string)) {
+        char* end = nullptr;
+        errno = 0;
+        const long long n = std::strtoll(value.text().c_str(), &end, 0);
+        if (!value.text().empty() && *end == '\0' && errno == 0) {
+          Converted c = within(V::integer(n), attribute);
+          c.warning = "a number in quotes";
+          c.warning_help = "write " + value.text();
+          return c;
+        }
+      }
+      return misfit(value, attribute);
+    case AttributeType::number:
+      if (value.is_number()) return fits(V::floating(value.number()));
+      return misfit(value, attribute);
+    case AttributeType::size:
+    case AttributeType::duration: {
+      const Tag own = attribute.type == AttributeType::size ? Tag::size : Tag::duration;
+      if (value.is(own)) return within(value, attribute);
+      if (value.is(Tag::integer)) return scaled(value.integer(), attribute);
+      if (value.is(Tag::string)) {
+        std::string as_number;
+        if (own == Tag::size ? parse_bytes(value.text()).has_value()
+                             : parse_duration(value.text()).has_value())
+          return misfit(value, attribute, "leave the quotes out", value.text());
+        char* end = nullptr;
+        const long long n = std::strtoll(value.text().c_str(), &end, 0);
+        if (!value.text().empty() && *end == '\0') {
+          Converted c = scaled(n, attribute);
+          c.warning = "a number in quotes";
+          c.warning_help = "write `" + value.text() + std::string(attribute.unit) + "`";
+          return c;
+        }
+      }
+      return misfit(value, attribute,
+                    own == Tag::size ? "for example `512MiB`" : "for example `30s`");
+    }
+    case AttributeType::string:
+    case AttributeType::uuid:
+    case AttributeType::mac:
+    case AttributeType::ip:
+    case AttributeType::path:
+    case AttributeType::secret:
+      return text(value, attribute);
+    case AttributeType::choice:
+      return choice(value, attribute);
+    case AttributeType::string_list:
+      return strings(value, attribute);
+    case AttributeType::cpu_list:
+      return cpus(value, attribute);
+    case AttributeType::vbd_list:
+    case AttributeType::vif_list:
+      if (value.is(Tag::list)) return fits(value);
+      if (value.is(Tag::tuple)) return fits(make_list(value.as<SequenceObject>().items));
+      return misfit(value, attribute, "write it as a list: `[…]`");
+    case AttributeType::reference:
+    case AttributeType::reference_list:
+      return references(value, attribute);
+    case AttributeType::raw:
+      return fits(value);
+  }
+  return fits(value);
+}
+
+Converted convert_key(const V& value, const Attribute& attribute, std::string_view spelling) {
+  // strtol(…, 0) over the whole text, as xl reads its numbers.
+  const auto number = [&](const std::string& t) -> std::optional<int64_t> {
+    if (t.empty()) return std::nullopt;
+    char* end = nullptr;
+    errno = 0;
+    const long long n = std::strtoll(t.c_str(), &end, 0);
+    if (*end != '\0' || errno != 0) return std::nullopt;
+    return n;
+  };
+  const bool octal_text = value.is(Tag::string) && value.text().size() > 1 &&
+                          value.text()[0] == '0' && number(value.text()).has_value() &&
+                          value.text().find_first_not_of("01234567") == std::string::npos;
+  const auto warn_octal = [&](Converted c) {
+    if (octal_text && !c.misfit) {
+      c.warning = shown(value) + " is read in base 8, as C's strtol does";
+      c.warning_help = "leave the leading 0 out if ten is the base";
+    }
+    return c;
+  };
+  switch (attribute.type) {
+    case AttributeType::boolean: {
+      if (value.is_integral()) return fits(V::boolean(value.integer() != 0));
+      if (value.is(Tag::string)) {
+        std::string t = value.text();
+        for (char& c : t) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        if (t == "1" || t == "yes" || t == "on" || t == "true") return fits(V::boolean(true));
+        if (t == "0" || t == "no" || t == "off" || t == "false" || t.empty())
+          return fits(V::boolean(false));
+        if (auto n = number(t)) return fits(V::boolean(*n != 0));
+      }
+      return misfit(value, attribute);
+    }
+    case AttributeType::integer:
+    case AttributeType::size:
+    case AttributeType::duration: {
+      std::optional<int64_t> n;
+      if (value.is_integral()) n = value.integer();
+      if (value.is(Tag::string)) n = number(value.text());
+      if (value.is(Tag::floating) &&
+          (attribute.takes_float || value.floating() == std::floor(value.floating())) &&
+          std::fabs(value.floating()) < 9e15)
+        n = static_cast<int64_t>(value.floating());
+      if (value.is(Tag::size) || value.is(Tag::duration)) return convert_in_block(value, attribute);
+      if (!n) return misfit(value, attribute);
+      if (attribute.type == AttributeType::integer)
+        return warn_octal(within(V::integer(*n), attribute));
+      return warn_octal(scaled(*n, attribute));
+    }
+    case AttributeType::number: {
+      if (value.is_number()) return fits(V::floating(value.number()));
+      if (value.is(Tag::string)) {
+        char* end = nullptr;
+        const double d = std::strtod(value.text().c_str(), &end);
+        if (!value.text().empty() && *end == '\0') return fits(V::floating(d));
+      }
+      return misfit(value, attribute);
+    }
+    case AttributeType::string:
+    case AttributeType::uuid:
+    case AttributeType::mac:
+    case AttributeType::ip:
+    case AttributeType::path:
+    case AttributeType::secret: {
+      if (value.is_number()) {
+        const std::string t =
+            spelling.empty() ? str(value.is(Tag::boolean) ? V::integer(value.integer()) : value)
+                             : std::string(spelling);
+        return text(V::string(t), attribute);
+      }
+      return text(value, attribute);
+    }
+    case AttributeType::choice:
+      if (value.is(Tag::string) && attribute.numbered_choices &&
+          !choice_from(attribute, value.text()))
+        if (auto n = number(value.text())) return choice(V::integer(*n), attribute);
+      return choice(value, attribute);
+    case AttributeType::string_list:
+    case AttributeType::cpu_list:
+    case AttributeType::vbd_list:
+    case AttributeType::vif_list:
+      if (value.is(Tag::string) && value.text().empty() &&
+          attribute.type != AttributeType::cpu_list)
+        return fits(make_list({}));
+      return convert_in_block(value, attribute);
+    case AttributeType::reference:
+    case AttributeType::reference_list:
+    case AttributeType::raw:
+      return convert_in_block(value, attribute);
+  }
+  return fits(value);
+}
+
+Value to_model(const V& value, const Attribute& attribute) {
+  switch (value.tag()) {
+    case Tag::boolean:
+      return Value(value.integer() != 0);
+    case Tag::integer:
+      return Value(value.integer());
+    case Tag::floating:
+      return Value(value.floating());
+    case Tag::size:
+      return Value(bytes(value.integer()));
+    case Tag::duration:
+      return Value(milliseconds(value.integer()));
+    case Tag::string:
+      if (is_secret(value)) return Value(Secret{value.text()});
+      return Value(value.text());
+    case Tag::list:
+    case Tag::tuple: {
+      List list;
+      for (const V& item : value.as<SequenceObject>().items)
+        list.push_back(to_model(item, attribute));
+      return Value(std::move(list));
+    }
+    case Tag::dict: {
+      Record record;
+      for (const auto& [key, item] : value.as<DictObject>().items)
+        if (!key.is_failed()) record[str(key)] = to_model(item, attribute);
+      return Value(std::move(record));
+    }
+    case Tag::record: {
+      Record record;
+      for (const auto& [name, item] : value.as<RecordObject>().fields)
+        record[name] = to_model(item, attribute);
+      return Value(std::move(record));
+    }
+    case Tag::reference:
+      return Value(value.as<ReferenceObject>().address);
+    default:
+      break;
+  }
+  return Value();
+}
+
+namespace {
+
+// Where bytes [begin, end) of a string value stand in the file.
+Span place_in(const V& item, Span fallback, uint32_t begin, uint32_t end) {
+  if (item.is(Tag::string)) {
+    if (const lang::StringExpr* literal = item.as<StringObject>().literal)
+      return lang::span_in(*literal, begin, end - begin);
+  }
+  return fallback;
+}
+
+Span whole_place(const V& item, Span fallback) {
+  if (item.is(Tag::string))
+    if (const lang::StringExpr* literal = item.as<StringObject>().literal) return literal->span;
+  return fallback;
+}
+
+void report_mistakes(const V& item, const std::vector<lang::StringMistake>& mistakes, Code code,
+                     Span fallback, Diagnostics& diagnostics) {
+  for (const lang::StringMistake& mistake : mistakes) {
+    Diagnostic& diagnostic = diagnostics.report(
+        code, place_in(item, fallback, mistake.begin, mistake.end), mistake.message);
+    diagnostic.help = mistake.help;
+    if (item.is(Tag::string) && item.as<StringObject>().literal == nullptr)
+      diagnostic.notes.push_back("in: " + item.text());
+  }
+}
+
+Vbd vbd_of(const lang::DiskString& disk, std::string written) {
+  Vbd vbd;
+  vbd.device = disk.vdev;
+  vbd.source = disk.target;
+  vbd.backend = disk.backend;
+  vbd.format = disk.format;
+  vbd.script = disk.script;
+  switch (disk.access) {
+    case lang::DiskString::Access::read:
+      vbd.mode = AccessMode::read;
+      break;
+    case lang::DiskString::Access::write:
+      vbd.mode = AccessMode::write;
+      break;
+    case lang::DiskString::Access::write_shared:
+      vbd.mode = AccessMode::write_shared;
+      break;
+  }
+  vbd.cdrom = disk.cdrom;
+  vbd.removable = disk.removable;
+  vbd.options = disk.options;
+  vbd.written = std::move(written);
+  return vbd;
+}
+
+}  // namespace
+
+std::optional<VbdObject> to_vbd(const V& item, Span fallback, const SourceMap& sources,
+                                Diagnostics& diagnostics) {
+  if (item.is(Tag::vbd)) {
+    VbdObject made = item.as<VbdObject>();
+    made.references = 0;
+    made.vbd.place = sources.begin_of(made.span);
+    return made;
+  }
+  V disk_text = item;
+  if (item.is(Tag::tuple) || item.is(Tag::list)) {
+    // The 2004 triple: uname, device, mode.
+    const auto& parts = item.as<SequenceObject>().items;
+    const bool ok = parts.size() == 3 && std::all_of(parts.begin(), parts.end(),
+                                                     [](const V& v) { return v.is(Tag::string); });
+    if (!ok) {
+      diagnostics.report(Code::bad_disk, fallback,
+                         "a disk of three parts is (source, device, mode), all strings");
+      return std::nullopt;
+    }
+    disk_text = V::string(parts[0].text() + "," + parts[1].text() + "," + parts[2].text());
+  }
+  if (!disk_text.is(Tag::string)) {
+    Diagnostic& d = diagnostics.report(
+        Code::bad_disk, fallback,
+        "a disk is a string or `vbd(…)`, not a " + std::string(type_name(disk_text)));
+    if (item.is(Tag::reference))
+      d.help =
+          "write `vbd(" + to_string(item.as<ReferenceObject>().address) + ", \"xvda\", \"w\")`";
+    return std::nullopt;
+  }
+  const lang::DiskResult result = lang::parse_disk_string(disk_text.text());
+  report_mistakes(disk_text, result.mistakes, Code::bad_disk, fallback, diagnostics);
+  if (!result.disk || !result.mistakes.empty()) return std::nullopt;
+  VbdObject made;
+  made.vbd = vbd_of(*result.disk, disk_text.text());
+  made.span = whole_place(item, fallback);
+  made.vbd.place = sources.begin_of(made.span);
+  if (made.vbd.backend == "vd") made.vdisk = Address{Kind::vdisk, made.vbd.source};
+  return made;
+}
+
+std::optional<VifObject> to_vif(const V& item, Span fallback, const SourceMap& sources,
+                                Diagnostics& diagnostics) {
+  if (item.is(Tag::vif)) {
+    VifObject made = item.as<VifObject>();
+    made.references = 0;
+    made.vif.place = sources.begin_of(made.span);
+    return made;
+  }
+  if (!item.is(Tag::string)) {
+    diagnostics.report(
+        Code::bad_vif, fallback,
+        "an interface is a string or `vif(…)`, not a " + std::string(type_name(item)));
+    return std::nullopt;
+  }
+  const lang::VifResult result = lang::parse_vif_string(item.text());
+  report_mistakes(item, result.mistakes, Code::bad_vif, fallback, diagnostics);
+  if (!result.vif || !result.mistakes.empty()) return std::nullopt;
+  VifObject made;
+  made.vif.settings = result.vif->settings;
+  made.span = whole_place(item, fallback);
+  made.vif.place = sources.begin_of(made.span);
+  return made;
+}
+
+// ---- vbd(…) and vif(…) -------------------------------------------------------------------------
+
+namespace {
+
+V raise_mistakes(Call& call, const std::vector<lang::StringMistake>& mistakes, Code code) {
+  return call.interp.raise(call.span, code, mistakes.front().message, mistakes.front().help);
+}
+
+}  // namespace
+
+V builtin_vbd(Call& call) {
+  std::vector<V> parts = call.positional;
+  std::map<std::string, V> keys;
+  for (auto& [name, value] : call.keywords) keys[name] = value;
+  const auto part = [&](std::size_t i, const char* name) -> V {
+    if (i < parts.size()) return parts[i];
+    auto it = keys.find(name);
+    if (it == keys.end()) return V::failed();
+    V v = it->second;
+    keys.erase(it);
+    return v;
+  };
+  const V source = part(0, "source"), device = part(1, "device");
+  V mode = part(2, "mode");
+  if (mode.is_failed()) mode = V::string("w");
+  if (source.is_failed() || device.is_failed() || parts.size() > 3)
+    return call.interp.raise(call.span, "TypeError", "write it as `vbd(source, \"xvda\", \"w\")`");
+  if (!device.is(Tag::string) || !mode.is(Tag::string))
+    return call.interp.raise(call.span, "TypeError",
+                             "the device and the mode of a vbd are strings");
+  VbdObject* made = nullptr;
+  V v = make(Tag::vbd, made);
+  made->span = call.span;
+  std::string text = "vdev=" + device.text() + ",access=" + mode.text();
+  for (const auto& [name, value] : keys) {
+    if (value.is(Tag::boolean)) {
+      if (value.integer() != 0) text += "," + name;
+      continue;
+    }
+    if (!value.is(Tag::string) && !value.is_number())
+      return call.interp.raise(call.span, "TypeError", "`" + name + "` of a vbd is a string");
+    text += "," + name + "=" + str(value);
+  }
+  if (source.is(Tag::reference)) {
+    const Address& address = source.as<ReferenceObject>().address;
+    if (address.kind != Kind::vdisk)
+      return call.interp.raise(call.span, "TypeError",
+                               "a vbd is made from a vdisk, not from " + to_string(address));
+    const lang::DiskResult result = lang::parse_disk_string(text + ",target=x");
+    if (!result.mistakes.empty() || !result.disk)
+      return raise_mistakes(call, result.mistakes, Code::bad_disk);
+    made->vbd = vbd_of(*result.disk, "vbd(" + to_string(address) + ", …)");
+    made->vbd.backend = "vd";
+    made->vbd.source = address.name;
+    made->vbd.written = to_string(address);
+    made->vdisk = address;
+    return v;
+  }
+  if (!source.is(Tag::string))
+    return call.interp.raise(call.span, "TypeError",
+                             "a vbd is made from a vdisk or a disk's name, not from a " +
+                                 std::string(type_name(source)));
+  // A prefix such as `phy:` belongs to the positional form.
+  std::string written = source.text() + "," + device.text() + "," + mode.text();
+  for (const auto& [name, value] : keys)
+    written += value.is(Tag::boolean) ? (value.integer() != 0 ? "," + name : "")
+                                      : "," + name + "=" + str(value);
+  const bool prefixed = source.text().find(':') != std::string::npos;
+  const std::string as_text = prefixed ? written : text + ",target=" + source.text();
+  const lang::DiskResult result = lang::parse_disk_string(as_text);
+  if (!result.mistakes.empty() || !result.disk)
+    return raise_mistakes(call, result.mistakes, Code::bad_disk);
+  made->vbd = vbd_of(*result.disk, written);
+  if (made->vbd.backend == "vd") made->vdisk = Address{Kind::vdisk, made->vbd.source};
+  return v;
+}
+
+V builtin_vif(Call& call) {
+  if (!call.positional.empty())
+    return call.interp.raise(call.span, "TypeError",
+                             "write it as `vif(bridge=\"xenbr0\")` or `vif(network=lan)`");
+  VifObject* made = nullptr;
+  V v = make(Tag::vif, made);
+  made->span = call.span;
+  std::string text;
+  for (const auto& [name, value] : call.keywords) {
+    if (name == "network") {
+      if (!value.is(Tag::reference) || value.as<ReferenceObject>().address.kind != Kind::network)
+        return call.interp.raise(call.span, "TypeError", "`network` takes a network");
+      made->vif.network = value.as<ReferenceObject>().address;
+      continue;
+    }
+    if (!value.is(Tag::string) && !value.is_number())
+      return call.interp.raise(call.span, "TypeError", "`" + name + "` of a vif is a string");
+    text += (text.empty() ? "" : ",") + name + "=" + str(value);
+  }
+  const lang::VifResult result = lang::parse_vif_string(text);
+  if (!result.mistakes.empty() || !result.vif)
+    return raise_mistakes(call, result.mistakes, Code::bad_vif);
+  made->vif.settings = result.vif->settings;
+  return v;
+}
+
+}  // namespace hv::compiler

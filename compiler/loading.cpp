@@ -1,0 +1,225 @@
+// Loading files: reading, parsing, classifying, importing — each file once a command.
+#include <algorithm>
+
+#include "base/hash.h"
+#include "compiler/compilation.h"
+
+namespace hv::compiler {
+namespace {
+
+constexpr std::size_t kLargest = 64u << 20;
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+bool is_below(const std::string& path, const std::string& folder) {
+  return path == folder || (path.size() > folder.size() && path.starts_with(folder) &&
+                            (folder.ends_with('/') || path[folder.size()] == '/'));
+}
+
+}  // namespace
+
+std::string Compilation::shown_path(const std::string& path) const {
+  for (const std::string& base : {request_.project->root, request_.working_directory}) {
+    if (!base.empty() && base != "/" && path.size() > base.size() && is_below(path, base))
+      return path.substr(base.size() + 1);
+  }
+  return path;
+}
+
+LoadedFile* Compilation::load(const std::string& path, Span from) {
+  const std::string real = request_.files->canonical(path);
+  auto known = files_.find(real);
+  if (known != files_.end()) return known->second.get();
+  const auto fail = [&](Code code, std::string message, std::string help) -> LoadedFile* {
+    Diagnostic& diagnostic = diagnostics_.report(code, from, std::move(message));
+    diagnostic.help = std::move(help);
+    if (!from.valid()) diagnostic.file = shown_path(path);
+    return nullptr;
+  };
+  Result<std::string> text = request_.files->read(real);
+  if (!text.ok()) return fail(text.error().code, text.error().message, text.error().help);
+  if (text->size() > kLargest)
+    return fail(Code::file_too_large,
+                "`" + shown_path(path) + "` has " +
+                    to_human(bytes(static_cast<int64_t>(text->size()))) +
+                    "; a configuration has at most " + to_human(bytes(kLargest)),
+                "is this a disk image?");
+  return load_text(real, std::move(*text));
+}
+
+LoadedFile* Compilation::load_text(const std::string& path, std::string text) {
+  auto loaded = std::make_unique<LoadedFile>();
+  loaded->path = path;
+  loaded->shown = path == "-" ? "<stdin>" : shown_path(path);
+  if (path != "-" && inputs_seen_.insert(loaded->shown).second)
+    graph_.inputs.push_back(InputFile{loaded->shown, sha256_hex(text)});
+  loaded->file = sources_.add(loaded->shown, std::move(text));
+  Diagnostics found;
+  loaded->tree = std::make_unique<lang::SyntaxTree>(lang::parse(loaded->file, sources_, found));
+  loaded->sound = !found.has_errors();
+  for (const Diagnostic& diagnostic : found.all()) diagnostics_.report(diagnostic);
+  loaded->role = classify(*loaded->tree);
+  loaded->context.path = path;
+  loaded->context.shown = loaded->shown;
+  loaded->context.role = loaded->role;
+  loaded->context.tree = loaded->tree.get();
+  loaded->context.scope = std::make_shared<Scope>();
+  std::set<std::string> given;
+  for (const auto& [name, values] : request_.params) given.insert(name);
+  if (current_root_ != nullptr)
+    for (const auto& [name, value] : current_root_->params) given.insert(name);
+  Diagnostics checked;
+  check_file(*loaded->tree, loaded->role, *request_.schema, *request_.project, given, sources_,
+             checked);
+  loaded->sound = loaded->sound && !checked.has_errors();
+  for (const Diagnostic& diagnostic : checked.all()) diagnostics_.report(diagnostic);
+  LoadedFile* raw = loaded.get();
+  files_[path] = std::move(loaded);
+  return raw;
+}
+
+FileRole Compilation::classify(const lang::SyntaxTree& tree) const {
+  if (tree.shape.declares) return FileRole::module;
+  bool generation_2004 = false;
+  for (const lang::AssignedName& assigned : tree.shape.assigned)
+    generation_2004 = generation_2004 || request_.schema->is_key_2004(assigned.name);
+  for (const lang::AssignedName& assigned : tree.shape.assigned)
+    if (request_.schema->find_key(assigned.name, generation_2004) != nullptr)
+      return FileRole::domain_file;
+  return FileRole::library;
+}
+
+std::optional<std::string> Compilation::resolve_import(const std::string& written, Span span,
+                                                       const FileContext& from, bool absolute) {
+  std::string path = written;
+  if (!written.starts_with('/')) {
+    path = (from.path == "-" ? request_.working_directory : folder_of(from.path)) + "/" + written;
+  } else if (!absolute) {
+    interp_.raise(span, Code::import_outside, "an import is relative to the file that imports",
+                  "write the path from this file's folder");
+    return std::nullopt;
+  }
+  const std::string real = request_.files->canonical(path);
+  if (request_.files->what(real) != Files::What::file) {
+    interp_.raise(span, Code::file_unreadable, "there is no file `" + written + "` to import",
+                  "the path is relative to " + from.shown);
+    return std::nullopt;
+  }
+  // A PATH given from outside may import from its own folder.
+  std::string allowed = request_.project->root;
+  if (root_folder_outside(from)) allowed = folder_of(from.path);
+  if (!is_below(real, request_.files->canonical(allowed))) {
+    interp_.raise(span, Code::import_outside, "`" + written + "` lies outside the project",
+                  "copy it into " + allowed);
+    return std::nullopt;
+  }
+  return real;
+}
+
+bool Compilation::root_folder_outside(const FileContext& from) const {
+  if (from.path == "-") return false;
+  return !is_below(from.path, request_.files->canonical(request_.project->root));
+}
+
+bool Compilation::evaluate_module(LoadedFile& file, Span from) {
+  if (file.state == LoadedFile::State::evaluated) return true;
+  if (file.state == LoadedFile::State::evaluating) {
+    std::string path;
+    std::vector<Label> places;
+    bool inside = false;
+    for (std::size_t i = 0; i < evaluating_.size(); ++i) {
+      inside = inside || evaluating_[i] == &file;
+      if (!inside) continue;
+      path += evaluating_[i]->shown + " → ";
+      if (i + 1 < evaluating_.size())
+        places.push_back({import_places_[i + 1], evaluating_[i]->shown + " imports " +
+                                                     evaluating_[i + 1]->shown + " here"});
+    }
+    interp_.raise(from, Code::import_cycle,
+                  "files import each other in a circle: " + path + file.shown,
+                  "move what both need into a file of its own");
+    interp_.pending->related = std::move(places);
+    return false;
+  }
+  if (!file.sound) {
+    file.state = LoadedFile::State::evaluated;
+    return true;
+  }
+  file.state = LoadedFile::State::evaluating;
+  evaluating_.push_back(&file);
+  import_places_.push_back(from);
+  FileContext* outer = std::exchange(interp_.file, &file.context);
+  const Flow flow = interp_.execute(file.tree->body, file.context.scope);
+  interp_.file = outer;
+  evaluating_.pop_back();
+  import_places_.pop_back();
+  file.state = LoadedFile::State::evaluated;
+  if (flow == Flow::raised) {
+    // The cycle is told once, with its whole path, where it closes.
+    interp_.report_pending();
+    file.sound = false;
+  }
+  return true;
+}
+
+bool Compilation::import_file(const lang::VmImportStmt& statement, FileContext& into,
+                              const std::shared_ptr<Scope>& scope) {
+  const std::string written(statement.path->value);
+  auto path = resolve_import(written, statement.path->span, into, false);
+  if (!path) return false;
+  LoadedFile* file = load(*path, statement.path->span);
+  if (file == nullptr) return true;  // reported
+  if (file->role == FileRole::domain_file) {
+    interp_.raise(statement.path->span, Code::import_outside,
+                  "`" + written + "` is a domain file; it is a domain, not a library",
+                  "make it a source of the project of its own");
+    return false;
+  }
+  if (!evaluate_module(*file, statement.path->span)) return false;
+  for (const lang::ImportName& name : statement.names) {
+    auto found = file->context.scope->variables.find(name.name);
+    if (found == file->context.scope->variables.end()) {
+      if (!file->sound) continue;  // its own mistakes were told
+      interp_.raise(name.name_span, Code::import_unknown_name,
+                    "`" + written + "` has no `" + std::string(name.name) + "`");
+      std::vector<std::string_view> names;
+      for (const auto& [each, value] : file->context.scope->variables) names.push_back(each);
+      std::sort(names.begin(), names.end());
+      if (auto near = nearest(name.name, names)) {
+        interp_.pending->help = "did you mean `" + std::string(*near) + "`?";
+        interp_.pending->fix =
+            Fix{"write `" + std::string(*near) + "`", name.name_span, std::string(*near)};
+      }
+      return false;
+    }
+    scope->variables[name.alias.empty() ? name.name : name.alias] = found->second;
+  }
+  return true;
+}
+
+bool Compilation::include(const std::string& written, Span span, FileContext& into,
+                          const std::shared_ptr<Scope>& scope) {
+  auto path = resolve_import(written, span, into, true);
+  if (!path) return false;
+  for (const LoadedFile* open : evaluating_)
+    if (open->path == *path) {
+      interp_.raise(
+          span, Code::import_cycle,
+          "files include each other in a circle: " + open->shown + " → … → " + shown_path(*path));
+      return false;
+    }
+  LoadedFile* file = load(*path, span);
+  if (file == nullptr || !file->sound) return true;
+  evaluating_.push_back(file);
+  import_places_.push_back(span);
+  const Flow flow = interp_.execute(file->tree->body, scope);
+  evaluating_.pop_back();
+  import_places_.pop_back();
+  return flow != Flow::raised;
+}
+
+}  // namespace hv::compiler

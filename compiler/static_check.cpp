@@ -1,0 +1,746 @@
+// The static pass: what is wrong whatever the program does, in branches not taken too.
+#include <algorithm>
+#include <functional>
+
+#include "compiler/compilation.h"
+
+namespace hv::compiler {
+
+using lang::ExprKind;
+using lang::StmtKind;
+
+namespace {
+
+// Every expression below `expr`, parents first. `visit` says whether to go deeper.
+void walk(const lang::Expr* expr, const std::function<bool(const lang::Expr*)>& visit);
+
+void walk_parts(lang::List<lang::FStringPart> parts,
+                const std::function<bool(const lang::Expr*)>& visit) {
+  for (const lang::FStringPart& part : parts) {
+    walk(part.expr, visit);
+    walk_parts(part.format, visit);
+  }
+}
+
+void walk(const lang::Expr* expr, const std::function<bool(const lang::Expr*)>& visit) {
+  if (expr == nullptr || !visit(expr)) return;
+  switch (expr->kind) {
+    case ExprKind::fstring:
+      walk_parts(lang::as<lang::FStringExpr>(*expr).parts, visit);
+      break;
+    case ExprKind::list:
+    case ExprKind::tuple:
+    case ExprKind::set:
+      for (const lang::Expr* item : lang::as<lang::SequenceExpr>(*expr).items) walk(item, visit);
+      break;
+    case ExprKind::dict:
+      for (const lang::DictItem& item : lang::as<lang::DictExpr>(*expr).items) {
+        walk(item.key, visit);
+        walk(item.value, visit);
+      }
+      break;
+    case ExprKind::comprehension: {
+      const auto& node = lang::as<lang::ComprehensionExpr>(*expr);
+      for (const lang::ComprehensionFor& clause : node.fors) {
+        walk(clause.iterable, visit);
+        for (const lang::Expr* condition : clause.conditions) walk(condition, visit);
+      }
+      walk(node.key, visit);
+      walk(node.value, visit);
+      break;
+    }
+    case ExprKind::lambda: {
+      const auto& node = lang::as<lang::LambdaExpr>(*expr);
+      for (const lang::Parameter& parameter : node.parameters) walk(parameter.default_value, visit);
+      walk(node.body, visit);
+      break;
+    }
+    case ExprKind::call: {
+      const auto& node = lang::as<lang::CallExpr>(*expr);
+      walk(node.callee, visit);
+      for (const lang::Argument& argument : node.arguments) walk(argument.value, visit);
+      break;
+    }
+    case ExprKind::subscript:
+      walk(lang::as<lang::SubscriptExpr>(*expr).object, visit);
+      walk(lang::as<lang::SubscriptExpr>(*expr).index, visit);
+      break;
+    case ExprKind::slice:
+      walk(lang::as<lang::SliceExpr>(*expr).lower, visit);
+      walk(lang::as<lang::SliceExpr>(*expr).upper, visit);
+      walk(lang::as<lang::SliceExpr>(*expr).step, visit);
+      break;
+    case ExprKind::attribute:
+      walk(lang::as<lang::AttributeExpr>(*expr).object, visit);
+      break;
+    case ExprKind::unary:
+      walk(lang::as<lang::UnaryExpr>(*expr).operand, visit);
+      break;
+    case ExprKind::binary:
+      walk(lang::as<lang::BinaryExpr>(*expr).left, visit);
+      walk(lang::as<lang::BinaryExpr>(*expr).right, visit);
+      break;
+    case ExprKind::comparison:
+      walk(lang::as<lang::ComparisonExpr>(*expr).first, visit);
+      for (const lang::ComparisonPart& part : lang::as<lang::ComparisonExpr>(*expr).rest)
+        walk(part.operand, visit);
+      break;
+    case ExprKind::logical:
+      for (const lang::Expr* operand : lang::as<lang::LogicalExpr>(*expr).operands)
+        walk(operand, visit);
+      break;
+    case ExprKind::conditional:
+      walk(lang::as<lang::ConditionalExpr>(*expr).condition, visit);
+      walk(lang::as<lang::ConditionalExpr>(*expr).value, visit);
+      walk(lang::as<lang::ConditionalExpr>(*expr).otherwise, visit);
+      break;
+    case ExprKind::repr:
+      walk(lang::as<lang::ReprExpr>(*expr).operand, visit);
+      break;
+    case ExprKind::star:
+      walk(lang::as<lang::StarExpr>(*expr).operand, visit);
+      break;
+    case ExprKind::name:
+    case ExprKind::constant:
+    case ExprKind::integer:
+    case ExprKind::floating:
+    case ExprKind::size:
+    case ExprKind::duration:
+    case ExprKind::string:
+      break;
+  }
+}
+
+struct Names {
+  std::set<std::string_view> bound;
+  const Names* outer = nullptr;
+  bool has(std::string_view name) const {
+    for (const Names* at = this; at != nullptr; at = at->outer)
+      if (at->bound.contains(name)) return true;
+    return false;
+  }
+};
+
+class Checker {
+ public:
+  Checker(const lang::SyntaxTree& tree, FileRole role, const Schema& schema, const Project& project,
+          const std::set<std::string>& given, Diagnostics& diagnostics)
+      : tree_(tree), role_(role), schema_(schema), project_(project), diagnostics_(diagnostics) {
+    std::vector<std::string_view> assigned, globals;
+    collect_locals(tree.body, assigned, globals);
+    collect_deep(tree.body, assigned);
+    file_.bound.insert(assigned.begin(), assigned.end());
+    file_.bound.insert(tree.broken_names.begin(), tree.broken_names.end());
+    for (const std::string& name : given) file_.bound.insert(name);
+  }
+
+  void run() { block(tree_.body, file_, Where{}); }
+
+ private:
+  struct Where {
+    std::optional<Kind> kind;  // inside a resource's block
+    bool lifecycle = false;
+    bool is_template = false;
+    bool in_try = false;
+    std::string address;
+  };
+
+  bool old_file() const { return role_ == FileRole::domain_file; }
+
+  // Names that functions declare global, and that xm_vars.var("name") binds.
+  void collect_deep(lang::Block body, std::vector<std::string_view>& names) {
+    for (const lang::Stmt* statement : body) {
+      if (const auto* function = lang::try_as<lang::FunctionStmt>(statement)) {
+        std::vector<std::string_view> assigned, globals;
+        collect_locals(function->body, assigned, globals);
+        names.insert(names.end(), globals.begin(), globals.end());
+      } else if (const auto* use = lang::try_as<lang::ExpressionStmt>(statement)) {
+        walk(use->expr, [&](const lang::Expr* expr) {
+          const auto* call = lang::try_as<lang::CallExpr>(expr);
+          const auto* callee =
+              call == nullptr ? nullptr : lang::try_as<lang::AttributeExpr>(call->callee);
+          if (callee != nullptr && callee->name == "var" && !call->arguments.empty())
+            if (const auto* name = lang::try_as<lang::StringExpr>(call->arguments[0].value))
+              names.push_back(name->value);
+          return true;
+        });
+      } else if (const auto* branch = lang::try_as<lang::IfStmt>(statement)) {
+        for (const lang::IfBranch& each : branch->branches) collect_deep(each.body, names);
+        collect_deep(branch->else_body, names);
+      }
+    }
+  }
+
+  void block(lang::Block body, const Names& names, const Where& where) {
+    for (const lang::Stmt* each : body) statement(each, names, where);
+  }
+
+  Diagnostic& dialect(Span span, std::string message, std::string title, std::string replacement) {
+    Diagnostic& diagnostic = diagnostics_.report(Code::wrong_dialect, span, std::move(message));
+    diagnostic.help = title;
+    if (!replacement.empty()) diagnostic.fix = Fix{title, span, std::move(replacement)};
+    return diagnostic;
+  }
+
+  void unknown_name(const lang::NameExpr& name, const Names& names) {
+    Diagnostic& diagnostic = diagnostics_.report(Code::unknown_name, name.span,
+                                                 "`" + std::string(name.name) + "` is not defined");
+    std::vector<std::string_view> candidates;
+    for (const Names* at = &names; at != nullptr; at = at->outer)
+      candidates.insert(candidates.end(), at->bound.begin(), at->bound.end());
+    for (const std::string_view builtin : builtin_names())
+      if (!find_builtin(builtin, old_file()).is_failed()) candidates.push_back(builtin);
+    if (auto near = nearest(name.name, candidates)) {
+      diagnostic.primary_label = "did you mean `" + std::string(*near) + "`?";
+      diagnostic.fix = Fix{"write `" + std::string(*near) + "`", name.span, std::string(*near)};
+    }
+  }
+
+  bool predefined(std::string_view name) const {
+    if (!find_builtin(name, old_file()).is_failed()) return true;
+    if (old_file()) return is_known_module(name);
+    return kind_from(name).has_value() || project_.hosts.contains(HostName{std::string(name)});
+  }
+
+  void expression(const lang::Expr* root, const Names& names, const Where& where) {
+    walk(root, [&](const lang::Expr* expr) {
+      switch (expr->kind) {
+        case ExprKind::name: {
+          const auto& name = lang::as<lang::NameExpr>(*expr);
+          if (!names.has(name.name) && !predefined(name.name) && !where.in_try)
+            unknown_name(name, names);
+          return false;
+        }
+        case ExprKind::comprehension: {
+          const auto& node = lang::as<lang::ComprehensionExpr>(*expr);
+          Names inner;
+          inner.outer = &names;
+          std::vector<std::string_view> targets;
+          for (const lang::ComprehensionFor& clause : node.fors)
+            collect_targets(clause.target, targets);
+          inner.bound.insert(targets.begin(), targets.end());
+          for (std::size_t i = 0; i < node.fors.size(); ++i) {
+            expression(node.fors[i].iterable, i == 0 ? names : inner, where);
+            for (const lang::Expr* condition : node.fors[i].conditions)
+              expression(condition, inner, where);
+          }
+          expression(node.key, inner, where);
+          expression(node.value, inner, where);
+          return false;
+        }
+        case ExprKind::lambda: {
+          const auto& node = lang::as<lang::LambdaExpr>(*expr);
+          Names inner;
+          inner.outer = &names;
+          bind_parameters(node.parameters, inner, names, where);
+          expression(node.body, inner, where);
+          return false;
+        }
+        case ExprKind::repr:
+          if (!old_file())
+            dialect(expr->span, "backquotes are an old spelling", "write `repr(…)`", "");
+          return true;
+        case ExprKind::integer: {
+          const auto& node = lang::as<lang::IntegerExpr>(*expr);
+          if (old_file()) return false;
+          if (node.legacy_octal)
+            dialect(expr->span, "`" + std::string(node.spelling) + "` is an old spelling of base 8",
+                    "write `0o" + std::string(node.digits) + "`", "0o" + std::string(node.digits));
+          if (node.long_suffix)
+            dialect(expr->span, "`" + std::string(node.spelling) + "` is an old spelling",
+                    "leave the `L` out",
+                    std::string(node.spelling.substr(0, node.spelling.size() - 1)));
+          return false;
+        }
+        case ExprKind::comparison:
+          if (!old_file())
+            for (const lang::ComparisonPart& part : lang::as<lang::ComparisonExpr>(*expr).rest)
+              if (part.legacy) dialect(part.op_span, "`<>` is an old spelling", "write `!=`", "!=");
+          return true;
+        case ExprKind::attribute: {
+          const auto& node = lang::as<lang::AttributeExpr>(*expr);
+          if (!old_file() && node.name == "has_key")
+            dialect(node.name_span, "`has_key` is an old spelling", "write `key in dict`", "");
+          return true;
+        }
+        default:
+          return true;
+      }
+    });
+  }
+
+  void bind_parameters(lang::List<lang::Parameter> parameters, Names& inner, const Names& outer,
+                       const Where& where) {
+    for (const lang::Parameter& parameter : parameters) {
+      if (!parameter.name.empty()) inner.bound.insert(parameter.name);
+      std::vector<std::string_view> unpacked;
+      collect_targets(parameter.pattern, unpacked);
+      inner.bound.insert(unpacked.begin(), unpacked.end());
+      expression(parameter.default_value, outer, where);
+    }
+  }
+
+  void target(const lang::Expr* expr, const lang::Expr* value, const Names& names,
+              const Where& where) {
+    if (const auto* name = lang::try_as<lang::NameExpr>(expr)) {
+      if ((where.kind || where.lifecycle) && !name->name.starts_with('_'))
+        attribute(*name, value, where);
+      return;
+    }
+    if (expr->kind == ExprKind::list || expr->kind == ExprKind::tuple) {
+      for (const lang::Expr* item : lang::as<lang::SequenceExpr>(*expr).items)
+        target(item, nullptr, names, where);
+      return;
+    }
+    if (const auto* dotted = lang::try_as<lang::AttributeExpr>(expr)) {
+      if (old_file()) return;  // xl's private keys with dots
+      expression(dotted->object, names, where);
+      return;
+    }
+    if (const auto* element = lang::try_as<lang::SubscriptExpr>(expr)) {
+      expression(element->object, names, where);
+      expression(element->index, names, where);
+    }
+  }
+
+  void attribute(const lang::NameExpr& name, const lang::Expr* value, const Where& where) {
+    const Kind kind = where.kind.value_or(Kind::domain);
+    const std::string full =
+        where.lifecycle ? "lifecycle." + std::string(name.name) : std::string(name.name);
+    const Attribute* known = schema_.find(kind, full);
+    if (known == nullptr) {
+      Diagnostic& diagnostic = diagnostics_.report(
+          Code::unknown_attribute, name.span,
+          "unknown attribute `" + std::string(name.name) + "` in " + where.address);
+      std::vector<std::string_view> candidates;
+      for (std::string_view each : schema_.names(kind)) {
+        const bool lifecycle = each.starts_with("lifecycle.");
+        if (lifecycle != where.lifecycle) continue;
+        candidates.push_back(lifecycle ? each.substr(10) : each);
+      }
+      if (auto near = nearest(name.name, candidates)) {
+        diagnostic.primary_label = "did you mean `" + std::string(*near) + "`?";
+        diagnostic.fix = Fix{"write `" + std::string(*near) + "`", name.span, std::string(*near)};
+      }
+      diagnostic.help = "hv explain HV0203";
+      return;
+    }
+    literal(*known, value);
+  }
+
+  // A literal that does not fit is wrong whether or not its line ever runs.
+  void literal(const Attribute& known, const lang::Expr* value) {
+    if (value == nullptr) return;
+    V v;
+    switch (value->kind) {
+      case ExprKind::integer: {
+        const auto& node = lang::as<lang::IntegerExpr>(*value);
+        if (!node.value || *node.value > static_cast<uint64_t>(INT64_MAX)) return;
+        v = V::integer(static_cast<int64_t>(*node.value));
+        break;
+      }
+      case ExprKind::floating:
+        v = V::floating(lang::as<lang::FloatExpr>(*value).value);
+        break;
+      case ExprKind::size:
+        v = V::size(lang::as<lang::SizeExpr>(*value).value.count);
+        break;
+      case ExprKind::duration:
+        v = V::duration(lang::as<lang::DurationExpr>(*value).value.count);
+        break;
+      case ExprKind::string:
+        v = V::string(std::string(lang::as<lang::StringExpr>(*value).value));
+        break;
+      case ExprKind::constant: {
+        const auto& node = lang::as<lang::ConstantExpr>(*value);
+        if (node.value == lang::Constant::none) return;
+        v = V::boolean(node.value == lang::Constant::true_);
+        break;
+      }
+      default:
+        return;
+    }
+    const Converted converted = convert_in_block(v, known);
+    if (!converted.misfit) return;
+    Diagnostic& diagnostic =
+        diagnostics_.report(converted.misfit->code, value->span, converted.misfit->message);
+    diagnostic.help = converted.misfit->help;
+    if (!converted.misfit->fix.empty())
+      diagnostic.fix =
+          Fix{"write `" + converted.misfit->fix + "`", value->span, converted.misfit->fix};
+  }
+
+  void not_in_block(const lang::Stmt* statement, const char* what) {
+    diagnostics_.report(Code::misplaced_statement, statement->span,
+                        std::string(what) + " has no meaning inside a resource");
+  }
+
+  void declaration(const lang::DeclarationStmt& node, const Names& names, const Where& where) {
+    if (where.kind || where.lifecycle) {
+      diagnostics_
+          .report(Code::misplaced_statement, node.keyword,
+                  "a resource cannot be declared inside another one")
+          .help = "declare it before, and refer to it";
+    }
+    if (node.name->kind != ExprKind::name) expression(node.name, names, where);
+    if (node.placement != nullptr) expression(node.placement, names, where);
+    for (const lang::TemplateUse& use : node.templates) {
+      if (names.has(use.name)) continue;
+      lang::NameExpr name{};
+      name.kind = ExprKind::name;
+      name.span = use.span;
+      name.name = use.name;
+      unknown_name(name, names);
+    }
+    if (node.declared == lang::DeclarationKind::schema) return;
+    Where inside;
+    inside.is_template = node.declared == lang::DeclarationKind::template_;
+    switch (node.declared) {
+      case lang::DeclarationKind::domain:
+      case lang::DeclarationKind::template_:
+        inside.kind = Kind::domain;
+        break;
+      case lang::DeclarationKind::vdisk:
+        inside.kind = Kind::vdisk;
+        break;
+      case lang::DeclarationKind::pool:
+        inside.kind = Kind::pool;
+        break;
+      case lang::DeclarationKind::network:
+        inside.kind = Kind::network;
+        break;
+      case lang::DeclarationKind::schema:
+        break;
+    }
+    inside.address = std::string(lang::to_string(node.declared));
+    if (const auto* name = lang::try_as<lang::NameExpr>(node.name))
+      inside.address += " `" + std::string(name->name) + "`";
+    else if (const auto* text = lang::try_as<lang::StringExpr>(node.name))
+      inside.address += " `" + std::string(text->value) + "`";
+    Names inner;
+    inner.outer = &names;
+    bind_block(node.body, inner);
+    // In a block every attribute may be read: what is not set yet is told when it runs.
+    for (const std::string_view each : schema_.names(*inside.kind)) inner.bound.insert(each);
+    block(node.body, inner, inside);
+  }
+
+  void bind_block(lang::Block body, Names& names) {
+    std::vector<std::string_view> assigned, globals;
+    collect_locals(body, assigned, globals);
+    names.bound.insert(assigned.begin(), assigned.end());
+  }
+
+  void statement(const lang::Stmt* each, const Names& names, const Where& where) {
+    const bool inside = where.kind.has_value() || where.lifecycle;
+    switch (each->kind) {
+      case StmtKind::expression: {
+        const auto& node = lang::as<lang::ExpressionStmt>(*each);
+        if (inside && node.expr->kind != ExprKind::call && node.expr->kind != ExprKind::string)
+          not_in_block(each, "an expression");
+        expression(node.expr, names, where);
+        break;
+      }
+      case StmtKind::assign: {
+        const auto& node = lang::as<lang::AssignStmt>(*each);
+        expression(node.value, names, where);
+        for (const lang::Expr* to : node.targets) target(to, node.value, names, where);
+        break;
+      }
+      case StmtKind::augmented_assign: {
+        const auto& node = lang::as<lang::AugmentedAssignStmt>(*each);
+        expression(node.value, names, where);
+        if (inside || node.target->kind != ExprKind::name)
+          target(node.target, nullptr, names, where);
+        break;
+      }
+      case StmtKind::annotated_assign: {
+        const auto& node = lang::as<lang::AnnotatedAssignStmt>(*each);
+        if (node.value != nullptr) expression(node.value, names, where);
+        target(node.target, node.value, names, where);
+        break;
+      }
+      case StmtKind::if_: {
+        const auto& node = lang::as<lang::IfStmt>(*each);
+        for (const lang::IfBranch& branch : node.branches) {
+          expression(branch.condition, names, where);
+          block(branch.body, names, where);
+        }
+        block(node.else_body, names, where);
+        break;
+      }
+      case StmtKind::for_: {
+        const auto& node = lang::as<lang::ForStmt>(*each);
+        expression(node.iterable, names, where);
+        block(node.body, names, where);
+        block(node.else_body, names, where);
+        break;
+      }
+      case StmtKind::while_: {
+        const auto& node = lang::as<lang::WhileStmt>(*each);
+        if (inside) not_in_block(each, "`while`");
+        expression(node.condition, names, where);
+        block(node.body, names, where);
+        block(node.else_body, names, where);
+        break;
+      }
+      case StmtKind::function: {
+        const auto& node = lang::as<lang::FunctionStmt>(*each);
+        if (inside) not_in_block(each, "`def`");
+        Names inner;
+        inner.outer = &names;
+        bind_parameters(node.parameters, inner, names, where);
+        bind_block(node.body, inner);
+        Where body = where;
+        body.kind.reset();
+        block(node.body, inner, body);
+        break;
+      }
+      case StmtKind::return_:
+        if (inside) not_in_block(each, "`return`");
+        expression(lang::as<lang::ReturnStmt>(*each).value, names, where);
+        break;
+      case StmtKind::try_: {
+        const auto& node = lang::as<lang::TryStmt>(*each);
+        if (inside) not_in_block(each, "`try`");
+        Where guarded = where;
+        guarded.in_try = guarded.in_try || old_file();
+        block(node.body, names, guarded);
+        for (const lang::ExceptHandler& handler : node.handlers) {
+          expression(handler.type, names, guarded);
+          if (handler.legacy && !old_file())
+            dialect(handler.span, "`except E, e` is an old spelling", "write `except E as e`", "");
+          block(handler.body, names, where);
+        }
+        block(node.else_body, names, where);
+        block(node.finally_body, names, where);
+        break;
+      }
+      case StmtKind::raise: {
+        const auto& node = lang::as<lang::RaiseStmt>(*each);
+        if (node.value != nullptr && !old_file())
+          dialect(each->span, "`raise E, x` is an old spelling", "write `raise E(x)`", "");
+        expression(node.exception, names, where);
+        expression(node.value, names, where);
+        break;
+      }
+      case StmtKind::assert_: {
+        const auto& node = lang::as<lang::AssertStmt>(*each);
+        expression(node.condition, names, where);
+        expression(node.message, names, where);
+        break;
+      }
+      case StmtKind::del:
+        for (const lang::Expr* to : lang::as<lang::DelStmt>(*each).targets)
+          expression(to, names, where);
+        break;
+      case StmtKind::print: {
+        const auto& node = lang::as<lang::PrintStmt>(*each);
+        if (!old_file())
+          dialect(each->span, "`print` without brackets is an old spelling", "write `print(…)`",
+                  "");
+        for (const lang::Expr* value : node.values) expression(value, names, where);
+        break;
+      }
+      case StmtKind::import:
+        if (!old_file()) {
+          const auto& node = lang::as<lang::ImportStmt>(*each);
+          const std::string name(node.names.empty() ? "" : node.names[0].name);
+          dialect(each->span, "`import` of a Python module is not part of the language",
+                  "write `from \"" + name + ".vm\" import …` for a file of your own", "");
+        }
+        break;
+      case StmtKind::from_import:
+        if (!old_file() && lang::as<lang::FromImportStmt>(*each).module != "__future__")
+          dialect(each->span, "an import of a Python module is not part of the language",
+                  "write `from \"" + std::string(lang::as<lang::FromImportStmt>(*each).module) +
+                      ".vm\" import …` for a file of your own",
+                  "");
+        break;
+      case StmtKind::param:
+        if (inside) not_in_block(each, "`param`");
+        expression(lang::as<lang::ParamStmt>(*each).default_value, names, where);
+        break;
+      case StmtKind::declaration:
+        declaration(lang::as<lang::DeclarationStmt>(*each), names, where);
+        break;
+      case StmtKind::lifecycle: {
+        Where lifecycle = where;
+        if (where.kind != Kind::domain)
+          diagnostics_.report(Code::misplaced_statement, each->span,
+                              "`lifecycle` belongs into a domain or a template");
+        lifecycle.kind.reset();
+        lifecycle.lifecycle = true;
+        lifecycle.address = "lifecycle of " + where.address;
+        block(lang::as<lang::LifecycleStmt>(*each).body, names, lifecycle);
+        break;
+      }
+      case StmtKind::pass:
+      case StmtKind::break_:
+      case StmtKind::continue_:
+      case StmtKind::global:
+      case StmtKind::vm_import:
+      case StmtKind::moved:
+        break;
+    }
+  }
+
+  const lang::SyntaxTree& tree_;
+  FileRole role_;
+  const Schema& schema_;
+  const Project& project_;
+  Diagnostics& diagnostics_;
+  Names file_;
+};
+
+void collect_read(lang::Block body, std::set<std::string_view>& read);
+
+void collect_read(const lang::Expr* expr, std::set<std::string_view>& read) {
+  walk(expr, [&](const lang::Expr* each) {
+    if (const auto* name = lang::try_as<lang::NameExpr>(each)) read.insert(name->name);
+    return true;
+  });
+}
+
+void collect_read(lang::Block body, std::set<std::string_view>& read) {
+  for (const lang::Stmt* each : body) {
+    switch (each->kind) {
+      case StmtKind::expression:
+        collect_read(lang::as<lang::ExpressionStmt>(*each).expr, read);
+        break;
+      case StmtKind::assign: {
+        const auto& node = lang::as<lang::AssignStmt>(*each);
+        collect_read(node.value, read);
+        for (const lang::Expr* to : node.targets)
+          if (to->kind != ExprKind::name) collect_read(to, read);
+        break;
+      }
+      case StmtKind::augmented_assign:
+        collect_read(lang::as<lang::AugmentedAssignStmt>(*each).value, read);
+        break;
+      case StmtKind::annotated_assign:
+        collect_read(lang::as<lang::AnnotatedAssignStmt>(*each).value, read);
+        break;
+      case StmtKind::if_:
+        for (const lang::IfBranch& branch : lang::as<lang::IfStmt>(*each).branches) {
+          collect_read(branch.condition, read);
+          collect_read(branch.body, read);
+        }
+        collect_read(lang::as<lang::IfStmt>(*each).else_body, read);
+        break;
+      case StmtKind::for_: {
+        const auto& node = lang::as<lang::ForStmt>(*each);
+        std::vector<std::string_view> targets;
+        collect_targets(node.target, targets);
+        read.insert(targets.begin(), targets.end());
+        collect_read(node.iterable, read);
+        collect_read(node.body, read);
+        collect_read(node.else_body, read);
+        break;
+      }
+      case StmtKind::while_: {
+        const auto& node = lang::as<lang::WhileStmt>(*each);
+        collect_read(node.condition, read);
+        collect_read(node.body, read);
+        break;
+      }
+      case StmtKind::function: {
+        const auto& node = lang::as<lang::FunctionStmt>(*each);
+        read.insert(node.name);
+        collect_read(node.body, read);
+        break;
+      }
+      case StmtKind::return_:
+        collect_read(lang::as<lang::ReturnStmt>(*each).value, read);
+        break;
+      case StmtKind::raise: {
+        const auto& node = lang::as<lang::RaiseStmt>(*each);
+        collect_read(node.exception, read);
+        collect_read(node.value, read);
+        break;
+      }
+      case StmtKind::try_: {
+        const auto& node = lang::as<lang::TryStmt>(*each);
+        collect_read(node.body, read);
+        for (const lang::ExceptHandler& handler : node.handlers) collect_read(handler.body, read);
+        collect_read(node.else_body, read);
+        collect_read(node.finally_body, read);
+        break;
+      }
+      case StmtKind::print:
+        for (const lang::Expr* value : lang::as<lang::PrintStmt>(*each).values)
+          collect_read(value, read);
+        break;
+      case StmtKind::assert_:
+        collect_read(lang::as<lang::AssertStmt>(*each).condition, read);
+        break;
+      case StmtKind::import:
+        for (const lang::ImportName& name : lang::as<lang::ImportStmt>(*each).names)
+          read.insert(name.alias.empty() ? name.name : name.alias);
+        break;
+      case StmtKind::from_import:
+        for (const lang::ImportName& name : lang::as<lang::FromImportStmt>(*each).names)
+          read.insert(name.alias.empty() ? name.name : name.alias);
+        break;
+      case StmtKind::pass:
+      case StmtKind::break_:
+      case StmtKind::continue_:
+      case StmtKind::global:
+      case StmtKind::del:
+      case StmtKind::vm_import:
+      case StmtKind::param:
+      case StmtKind::moved:
+      case StmtKind::declaration:
+      case StmtKind::lifecycle:
+        break;
+    }
+  }
+}
+
+}  // namespace
+
+std::set<std::string_view> names_read(const lang::SyntaxTree& tree) {
+  std::set<std::string_view> read;
+  collect_read(tree.body, read);
+  return read;
+}
+
+bool is_one_edit(std::string_view a, std::string_view b) {
+  if (a.size() > b.size()) std::swap(a, b);
+  if (b.size() - a.size() > 1) return false;
+  std::size_t i = 0;
+  while (i < a.size() && a[i] == b[i]) ++i;
+  if (a.size() != b.size()) return a.substr(i) == b.substr(i + 1);
+  if (i == a.size()) return true;
+  if (a.substr(i + 1) == b.substr(i + 1)) return true;
+  return i + 1 < a.size() && a[i] == b[i + 1] && a[i + 1] == b[i] &&
+         a.substr(i + 2) == b.substr(i + 2);
+}
+
+void check_file(const lang::SyntaxTree& tree, FileRole role, const Schema& schema,
+                const Project& project, const std::set<std::string>& given, const SourceMap&,
+                Diagnostics& diagnostics) {
+  Checker(tree, role, schema, project, given, diagnostics).run();
+  if (role != FileRole::module) return;
+  // In a module a key at the top is only a variable; one that nothing reads was meant otherwise.
+  const std::set<std::string_view> read = names_read(tree);
+  std::set<std::string_view> told;
+  for (const lang::AssignedName& assigned : tree.shape.assigned) {
+    const Attribute* key = schema.find_key(assigned.name, false);
+    if (key == nullptr || read.contains(assigned.name) || !told.insert(assigned.name).second)
+      continue;
+    bool in_block = false;
+    for (const lang::DeclarationStmt* declaration : tree.shape.declarations) {
+      std::set<std::string_view> inner;
+      collect_read(declaration->body, inner);
+      in_block = in_block || inner.contains(assigned.name);
+    }
+    if (in_block) continue;
+    Diagnostic& warning = diagnostics.report(
+        Code::variable_not_setting, assigned.span,
+        "`" + std::string(assigned.name) + "` here is a variable, not a setting");
+    warning.help = "put it in a `domain` or `template`";
+  }
+}
+
+}  // namespace hv::compiler

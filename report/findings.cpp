@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <map>
+
+#include "report/json_values.h"
+#include "report/report.h"
+#include "report/words.h"
+
+namespace hv {
+namespace {
+
+const char* color_of(Severity severity) {
+  switch (severity) {
+    case Severity::error:
+      return "1;31";
+    case Severity::warning:
+      return "1;33";
+    case Severity::note:
+      return "1;36";
+  }
+  return "0";
+}
+
+std::string what_it_does(const Access& access) {
+  std::string text = writes(access.mode) ? "writes" : "reads";
+  if (!access.device.empty()) text += " as " + access.device;
+  return text;
+}
+
+std::string where(const Access& access) {
+  if (access.place.valid()) return to_string(access.place);
+  switch (access.origin) {
+    case AccessOrigin::live:
+      return "running on " + access.host.text + ", in no file";
+    case AccessOrigin::latent:
+      return "can start by itself on " + access.host.text;
+    case AccessOrigin::claim:
+      return "claimed on " + access.host.text;
+    case AccessOrigin::intent:
+      return "an unsettled operation on " + access.host.text;
+    case AccessOrigin::desired:
+    case AccessOrigin::plan:
+      break;
+  }
+  return "on " + access.host.text;
+}
+
+std::string path_of(const Access& access) {
+  std::string text;
+  for (const std::string& layer : access.path) text += (text.empty() ? "" : " → ") + layer;
+  return text;
+}
+
+Json json_of(const Finding& finding) {
+  Json accesses = Json::array();
+  for (const Access& access : finding.accesses)
+    accesses.push_back({{"address", access.party.text},
+                        {"mode", to_string(access.mode)},
+                        {"source", to_json(access.place)},
+                        {"path", access.path}});
+  Json overlap = nullptr;
+  if (finding.overlap) {
+    overlap = Json{
+        {"store", finding.overlap->store.text}, {"start_sector", nullptr}, {"sectors", nullptr}};
+    if (finding.overlap->resolved) {
+      overlap["start_sector"] = finding.overlap->start.count;
+      overlap["sectors"] = finding.overlap->count.count;
+    }
+  }
+  return Json{{"code", info(finding.code).id},
+              {"severity", to_string(finding.severity)},
+              {"level", finding.level ? Json(*finding.level) : Json(nullptr)},
+              {"permitted", finding.permitted},
+              {"message", finding.message},
+              {"accesses", accesses},
+              {"overlap", overlap}};
+}
+
+}  // namespace
+
+std::string findings_text(const std::vector<Finding>& findings, Style style) {
+  const Paint paint{style.color};
+  std::string out;
+  for (const Finding& finding : findings) {
+    if (!out.empty()) out += "\n";
+    out += paint(color_of(finding.severity), std::string(to_string(finding.severity)) + "[" +
+                                                 std::string(info(finding.code).id) + "]") +
+           paint("1", ": " + finding.message) + "\n";
+    std::size_t width = 0;
+    for (const Access& access : finding.accesses)
+      width = std::max(width, columns(access.party.text));
+    for (const Access& access : finding.accesses) {
+      out += "  " + padded(access.party.text, width) + "  " + padded(what_it_does(access), 16) +
+             "  " + where(access) + "\n";
+      const std::string path = path_of(access);
+      if (access.path.size() > 1) out += "  " + std::string(width, ' ') + "  " + path + "\n";
+    }
+    if (finding.overlap) {
+      const Overlap& overlap = *finding.overlap;
+      out += "  = overlap: ";
+      if (overlap.resolved)
+        out += to_human(to_bytes(overlap.count)) + " on " + overlap.store.text + ", sectors " +
+               std::to_string(overlap.start.count) + ".." +
+               std::to_string((overlap.start + overlap.count).count - 1);
+      else
+        out += overlap.store.text + " (compared by name)";
+      out += "\n";
+    }
+    for (const std::string& note : finding.notes) out += "  = " + note + "\n";
+    if (!finding.ways_out.empty()) {
+      out += "  = ways out: ";
+      for (std::size_t i = 0; i < finding.ways_out.size(); ++i)
+        out += (i == 0 ? "" : " · ") + finding.ways_out[i];
+      out += "\n";
+    }
+  }
+  return out;
+}
+
+std::string findings_json(const std::vector<Finding>& findings) {
+  Json list = Json::array();
+  for (const Finding& finding : findings) list.push_back(json_of(finding));
+  return dump(Json{{"format", "hv.lint/1"}, {"findings", list}});
+}
+
+std::string findings_sarif(const std::vector<Finding>& findings) {
+  Json rules = Json::array(), results = Json::array();
+  std::map<Code, std::size_t> seen;
+  for (const Finding& finding : findings) {
+    const CodeInfo& code = info(finding.code);
+    auto [at, fresh] = seen.try_emplace(finding.code, seen.size());
+    if (fresh)
+      rules.push_back(
+          {{"id", code.id}, {"name", code.name}, {"shortDescription", {{"text", code.title}}}});
+    Json locations = Json::array(), related = Json::array();
+    for (const Access& access : finding.accesses) {
+      if (!access.place.valid()) continue;
+      Json location = {
+          {"physicalLocation",
+           {{"artifactLocation", {{"uri", access.place.file}}},
+            {"region", {{"startLine", access.place.line}, {"startColumn", access.place.column}}}}}};
+      if (locations.empty()) {
+        locations.push_back(std::move(location));
+      } else {
+        location["message"] = {{"text", access.party.text + " " + what_it_does(access)}};
+        related.push_back(std::move(location));
+      }
+    }
+    Json result = {{"ruleId", code.id},
+                   {"ruleIndex", at->second},
+                   {"level", to_string(finding.severity)},
+                   {"message", {{"text", finding.message}}},
+                   {"locations", locations}};
+    if (!related.empty()) result["relatedLocations"] = std::move(related);
+    results.push_back(std::move(result));
+  }
+  return dump(
+      Json{{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
+           {"version", "2.1.0"},
+           {"runs", Json::array({{{"tool", {{"driver", {{"name", "hv"}, {"rules", rules}}}}},
+                                  {"columnKind", "unicodeCodePoints"},
+                                  {"results", results}}})}});
+}
+
+}  // namespace hv
