@@ -62,6 +62,7 @@ enum class ExprKind : uint8_t {
 struct Expr {
   ExprKind kind;
   bool parenthesized = false;  // stood in brackets of its own
+  uint16_t height = 1;         // levels of expressions from here down
   Span span;                   // without those brackets; of a tuple: with them
 };
 

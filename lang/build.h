@@ -1,0 +1,37 @@
+// From ANTLR's contexts to our tree: precedence, targets, parameters, strings, types.
+//
+// Private to lang/: parse.cpp gives it one statement at a time. It is the last place that sees an
+// ANTLR type.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "base/diagnostics.h"
+#include "lang/syntax.h"
+
+namespace antlr4 {
+class ParserRuleContext;
+}
+
+namespace hv::lang {
+
+// What the statements of one file add up to, in order of appearance.
+struct TreeParts {
+  std::vector<const Stmt*> body;
+  std::vector<const DeclarationStmt*> declarations;
+  std::vector<const MovedStmt*> moved;
+  std::vector<const ParamStmt*> params;
+  std::vector<const VmImportStmt*> imports;
+  std::vector<AssignedName> assigned;
+  std::vector<Span> dropped;  // statements with mistakes that were reported here
+};
+
+// `context` is a VmParser::UnitContext; adds its statements to `parts`.
+void build_unit(antlr4::ParserRuleContext* context, std::string_view text, SyntaxTree& tree,
+                TreeParts& parts, Diagnostics& diagnostics);
+// `context` is a VmParser::ExpressionUnitContext.
+void build_expression_unit(antlr4::ParserRuleContext* context, std::string_view text,
+                           SyntaxTree& tree, TreeParts& parts, Diagnostics& diagnostics);
+
+}  // namespace hv::lang

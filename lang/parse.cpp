@@ -1,0 +1,622 @@
+// ANTLR at work: the token source's statements go through the generated parser one at a time; its
+// errors become diagnostics.
+//
+// Memory stays bounded by the largest statement, since every statement's contexts are dropped
+// before the next one is read. Recovery: an error anywhere in a statement is thrown up to the rule
+// `statement`, which skips the statement with its block; only lines inside blocks that begin no
+// statement are skipped by sync(). So one mistake gives one message.
+#include "lang/parse.h"
+
+#include <algorithm>
+#include <array>
+#include <unordered_set>
+
+#include "VmParser.h"
+#include "lang/build.h"
+#include "lang/tokens.h"
+
+namespace hv::lang {
+
+namespace {
+
+#define HV_TOKEN(enumerator, grammar_name, literal, words)            \
+  static_assert(static_cast<std::size_t>(TokenKind::enumerator) ==    \
+                    static_cast<std::size_t>(VmParser::grammar_name), \
+                "lang/token_kinds.def and lang/grammar/VmTokens.tokens disagree");
+#include "lang/token_kinds.def"
+#undef HV_TOKEN
+
+// Rules nested deeper than this end in a diagnostic: about eight rules a bracket, and some for the
+// blocks around it, fit.
+constexpr std::size_t kMaxRules = 2'000;
+
+class LightToken final : public antlr4::Token {
+ public:
+  LightToken(lang::Token token, std::size_t index) : token_(token), index_(index) {}
+
+  TokenKind kind() const { return token_.kind; }
+  uint32_t begin() const { return token_.begin; }
+  uint32_t end() const { return token_.end; }
+
+  std::string getText() const override { return std::string(words(token_.kind)); }
+  std::size_t getType() const override {
+    return token_.kind == TokenKind::end ? antlr4::Token::EOF
+                                         : static_cast<std::size_t>(token_.kind);
+  }
+  std::size_t getLine() const override { return 0; }
+  std::size_t getCharPositionInLine() const override { return token_.begin; }
+  std::size_t getChannel() const override { return antlr4::Token::DEFAULT_CHANNEL; }
+  std::size_t getTokenIndex() const override { return index_; }
+  std::size_t getStartIndex() const override { return token_.begin; }
+  std::size_t getStopIndex() const override { return std::size_t{token_.end} - 1; }
+  antlr4::TokenSource* getTokenSource() const override { return nullptr; }
+  antlr4::CharStream* getInputStream() const override { return nullptr; }
+  std::string toString() const override { return getText(); }
+
+ private:
+  lang::Token token_;
+  std::size_t index_;
+};
+
+// The runtime asks a stream for its source, even where it never reads from it.
+class NoSource final : public antlr4::TokenSource {
+ public:
+  std::unique_ptr<antlr4::Token> nextToken() override {
+    return std::make_unique<LightToken>(lang::Token{TokenKind::end, false, 0, 0}, 0);
+  }
+  std::size_t getLine() const override { return 0; }
+  std::size_t getCharPositionInLine() override { return 0; }
+  antlr4::CharStream* getInputStream() override { return nullptr; }
+  std::string getSourceName() override { return "vm"; }
+  antlr4::TokenFactory<antlr4::CommonToken>* getTokenFactory() override {
+    return antlr4::CommonTokenFactory::DEFAULT.get();
+  }
+};
+
+// One statement's tokens, an end token behind them.
+class Window final : public antlr4::TokenStream {
+ public:
+  void fill(const std::vector<lang::Token>& tokens) {
+    tokens_.clear();
+    tokens_.reserve(tokens.size() + 1);
+    for (const lang::Token& token : tokens) tokens_.emplace_back(token, tokens_.size());
+    const uint32_t end = tokens.empty() ? 0 : tokens.back().end;
+    tokens_.emplace_back(lang::Token{TokenKind::end, false, end, end}, tokens_.size());
+    at_ = 0;
+  }
+  const LightToken& token(std::size_t index) const {
+    return tokens_[std::min(index, tokens_.size() - 1)];
+  }
+  TokenKind here() const { return token(at_).kind(); }
+
+  antlr4::Token* LT(ssize_t k) override {
+    const auto index = static_cast<ssize_t>(at_) + (k > 0 ? k - 1 : k);
+    if (index < 0) return nullptr;
+    return &tokens_[std::min(static_cast<std::size_t>(index), tokens_.size() - 1)];
+  }
+  std::size_t LA(ssize_t k) override {
+    antlr4::Token* token = LT(k);
+    return token == nullptr ? antlr4::Token::INVALID_TYPE : token->getType();
+  }
+  antlr4::Token* get(std::size_t index) const override {
+    return const_cast<LightToken*>(&token(index));
+  }
+  void consume() override { at_ = std::min(at_ + 1, tokens_.size() - 1); }
+  ssize_t mark() override { return 0; }
+  void release(ssize_t) override {}
+  std::size_t index() override { return at_; }
+  void seek(std::size_t index) override { at_ = std::min(index, tokens_.size() - 1); }
+  std::size_t size() override { return tokens_.size(); }
+  std::string getSourceName() const override { return "vm"; }
+  antlr4::TokenSource* getTokenSource() const override { return &source_; }
+  std::string getText(const antlr4::misc::Interval&) override { return {}; }
+  std::string getText() override { return {}; }
+  std::string getText(antlr4::RuleContext*) override { return {}; }
+  std::string getText(antlr4::Token*, antlr4::Token*) override { return {}; }
+
+ private:
+  mutable NoSource source_;
+  std::vector<LightToken> tokens_;
+  std::size_t at_ = 0;
+};
+
+class DepthExceeded final : public std::exception {};
+
+// The generated parser with a limit to its recursion.
+class BoundedParser final : public VmParser {
+ public:
+  using VmParser::VmParser;
+
+  void enterRule(antlr4::ParserRuleContext* context, std::size_t state, std::size_t rule) override {
+    while (!stack_.empty() && stack_.back() != context->parent) stack_.pop_back();
+    stack_.push_back(context);
+    if (stack_.size() > kMaxRules) throw DepthExceeded();
+    VmParser::enterRule(context, state, rule);
+  }
+  void forget() { stack_.clear(); }
+
+ private:
+  std::vector<antlr4::RuleContext*> stack_;
+};
+
+bool begins_statement(TokenKind kind) {
+  switch (kind) {
+    case TokenKind::newline:
+    case TokenKind::name:
+    case TokenKind::integer:
+    case TokenKind::floating:
+    case TokenKind::size:
+    case TokenKind::duration:
+    case TokenKind::string:
+    case TokenKind::fstring_begin:
+    case TokenKind::assert_:
+    case TokenKind::break_:
+    case TokenKind::continue_:
+    case TokenKind::def:
+    case TokenKind::del:
+    case TokenKind::false_:
+    case TokenKind::for_:
+    case TokenKind::from:
+    case TokenKind::global:
+    case TokenKind::if_:
+    case TokenKind::import:
+    case TokenKind::lambda:
+    case TokenKind::none:
+    case TokenKind::not_:
+    case TokenKind::pass:
+    case TokenKind::raise:
+    case TokenKind::return_:
+    case TokenKind::true_:
+    case TokenKind::try_:
+    case TokenKind::while_:
+    case TokenKind::domain:
+    case TokenKind::vdisk:
+    case TokenKind::pool:
+    case TokenKind::network:
+    case TokenKind::template_:
+    case TokenKind::schema:
+    case TokenKind::param:
+    case TokenKind::moved:
+    case TokenKind::lifecycle:
+    case TokenKind::print:
+    case TokenKind::left_paren:
+    case TokenKind::left_bracket:
+    case TokenKind::left_brace:
+    case TokenKind::semicolon:
+    case TokenKind::backquote:
+    case TokenKind::plus:
+    case TokenKind::minus:
+    case TokenKind::star:
+    case TokenKind::tilde:
+      return true;
+    default:  // operators, closing brackets, clauses: nothing begins with them
+      return false;
+  }
+}
+
+bool is_clause(TokenKind kind) {
+  return kind == TokenKind::elif || kind == TokenKind::else_ || kind == TokenKind::except ||
+         kind == TokenKind::finally;
+}
+
+// Whether a value can end with this token, or begin with it.
+bool ends_value(TokenKind kind) {
+  switch (kind) {
+    case TokenKind::name:
+    case TokenKind::integer:
+    case TokenKind::floating:
+    case TokenKind::size:
+    case TokenKind::duration:
+    case TokenKind::string:
+    case TokenKind::fstring_end:
+    case TokenKind::none:
+    case TokenKind::true_:
+    case TokenKind::false_:
+    case TokenKind::right_paren:
+    case TokenKind::right_bracket:
+    case TokenKind::right_brace:
+      return true;
+    default:
+      return false;
+  }
+}
+bool begins_value(TokenKind kind) {
+  return kind == TokenKind::fstring_begin || kind == TokenKind::left_paren ||
+         kind == TokenKind::left_bracket || kind == TokenKind::left_brace ||
+         kind == TokenKind::lambda ||
+         (ends_value(kind) && kind != TokenKind::right_paren && kind != TokenKind::right_bracket &&
+          kind != TokenKind::right_brace && kind != TokenKind::fstring_end);
+}
+
+// Python's statements that the language leaves out, by the word they begin with.
+bool is_foreign_word(std::string_view word) {
+  static constexpr std::array<std::string_view, 7> kWords{"class", "with", "yield",   "async",
+                                                          "await", "exec", "nonlocal"};
+  return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
+}
+
+// Errors: what was found, what was expected, in people's words; and how parsing goes on.
+class Errors final : public antlr4::ANTLRErrorStrategy {
+ public:
+  Errors(FileId file, std::string_view text, const TokenReader& reader, Window& window,
+         Diagnostics& diagnostics)
+      : file_(file), text_(text), reader_(reader), window_(window), diagnostics_(diagnostics) {}
+
+  // Token ranges of this statement that were skipped.
+  std::vector<std::pair<std::size_t, std::size_t>> skipped;
+
+  void reset(antlr4::Parser*) override { reported_ = false; }
+  bool inErrorRecoveryMode(antlr4::Parser*) override { return reported_; }
+  void reportMatch(antlr4::Parser*) override {}
+
+  antlr4::Token* recoverInline(antlr4::Parser* parser) override {
+    throw antlr4::InputMismatchException(parser);
+  }
+
+  // Only in a block's loop over statements: a line that begins none.
+  void sync(antlr4::Parser* parser) override {
+    if (parser->getContext()->getRuleIndex() != VmParser::RuleBlock) return;
+    for (;;) {
+      const std::size_t at = window_.index();
+      if (at == 0) return;
+      const TokenKind before = window_.token(at - 1).kind();
+      if (before != TokenKind::indent && before != TokenKind::newline &&
+          before != TokenKind::dedent)
+        return;
+      const TokenKind kind = window_.here();
+      if (begins_statement(kind) || kind == TokenKind::dedent || kind == TokenKind::end ||
+          kind == TokenKind::indent)
+        return;
+      // `else` and its like may belong to the statement around this block only after a DEDENT.
+      describe(at, nullptr);
+      skip_statement(at);
+      reported_ = false;
+    }
+  }
+
+  void reportError(antlr4::Parser* parser, const antlr4::RecognitionException& error) override {
+    if (reported_) return;
+    reported_ = true;
+    const antlr4::Token* offending = error.getOffendingToken();
+    const std::size_t index = offending == nullptr ? window_.index() : offending->getTokenIndex();
+    antlr4::misc::IntervalSet expected;
+    if (error.getCtx() != nullptr)
+      expected = parser->getATN().getExpectedTokens(error.getOffendingState(), error.getCtx());
+    describe(index, &expected);
+  }
+
+  void recover(antlr4::Parser* parser, std::exception_ptr error) override {
+    antlr4::ParserRuleContext* context = parser->getContext();
+    const std::size_t rule = context->getRuleIndex();
+    if (rule == VmParser::RuleStatement) {
+      skip_statement(context->start->getTokenIndex());
+      reported_ = false;
+      return;
+    }
+    if (rule == VmParser::RuleUnit || rule == VmParser::RuleExpressionUnit) {
+      skipped.emplace_back(0, window_.size());
+      window_.seek(window_.size());
+      reported_ = false;
+      return;
+    }
+    std::rethrow_exception(error);
+  }
+
+ private:
+  // From the statement that begins at token `begin`, with its block and its clauses.
+  void skip_statement(std::size_t begin) {
+    std::size_t at = window_.index();
+    const auto kind = [&](std::size_t i) { return window_.token(i).kind(); };
+    const auto ends_line = [&](std::size_t i) {
+      return kind(i) == TokenKind::newline || kind(i) == TokenKind::dedent;
+    };
+    // The error may stand at the first token behind the statement.
+    const bool behind = at > begin && ends_line(at - 1) && !is_clause(kind(at));
+    if (!behind) {
+      do {
+        while (kind(at) != TokenKind::newline && kind(at) != TokenKind::end) ++at;
+        if (kind(at) == TokenKind::newline) ++at;
+        if (kind(at) == TokenKind::indent) {
+          int depth = 0;
+          do {
+            depth += kind(at) == TokenKind::indent ? 1 : kind(at) == TokenKind::dedent ? -1 : 0;
+            ++at;
+          } while (depth > 0 && kind(at) != TokenKind::end);
+        }
+      } while (is_clause(kind(at)));
+    }
+    window_.seek(at);
+    skipped.emplace_back(begin, at);
+  }
+
+  Span span(std::size_t index) const {
+    const LightToken& token = window_.token(index);
+    return {file_, token.begin(), std::max(token.begin(), token.end())};
+  }
+  std::string_view source(std::size_t index) const {
+    const LightToken& token = window_.token(index);
+    return text_.substr(token.begin(), token.end() - token.begin());
+  }
+  std::size_t line_start(std::size_t index) const {
+    while (index > 0 && window_.token(index - 1).kind() != TokenKind::newline &&
+           window_.token(index - 1).kind() != TokenKind::indent &&
+           window_.token(index - 1).kind() != TokenKind::dedent)
+      --index;
+    return index;
+  }
+
+  // The token source has found fault with this line, and said so.
+  bool damaged(std::size_t index) const {
+    const std::size_t first = line_start(index);
+    std::size_t last = std::max(first, index);
+    while (window_.token(last).kind() != TokenKind::newline &&
+           window_.token(last).kind() != TokenKind::end)
+      ++last;
+    const auto& damage = reader_.damage();
+    const auto at = std::lower_bound(damage.begin(), damage.end(), window_.token(first).begin());
+    return at != damage.end() && *at <= window_.token(last).end();
+  }
+
+  std::string found(std::size_t index) const {
+    const TokenKind kind = window_.token(index).kind();
+    switch (kind) {
+      case TokenKind::end:
+      case TokenKind::newline:
+      case TokenKind::indent:
+      case TokenKind::dedent:
+      case TokenKind::fstring_begin:
+      case TokenKind::fstring_text:
+      case TokenKind::fstring_end:
+        return std::string(words(kind));
+      default: {
+        const std::string_view text = source(index);
+        if (text.empty()) return std::string(words(kind));
+        if (text.size() > 30 || text.find('\n') != text.npos || text.find('`') != text.npos)
+          return std::string(words(kind));
+        return "`" + std::string(text) + "`";
+      }
+    }
+  }
+
+  // "`)`", "a value", "`in` or `:`"; empty where the list would help nobody.
+  static std::string expectation(const antlr4::misc::IntervalSet& expected) {
+    if (expected.isEmpty()) return {};
+    const auto has = [&](TokenKind kind) { return expected.contains(static_cast<ssize_t>(kind)); };
+    const bool value = has(TokenKind::integer) && has(TokenKind::left_paren);
+    std::vector<std::string> names;
+    if (value) names.emplace_back("a value");
+    for (std::size_t i = 1; i <= static_cast<std::size_t>(TokenKind::less_greater); ++i) {
+      const auto kind = static_cast<TokenKind>(i);
+      if (!has(kind)) continue;
+      const bool of_value = value && (begins_value(kind) || kind == TokenKind::minus ||
+                                      kind == TokenKind::plus || kind == TokenKind::not_ ||
+                                      kind == TokenKind::tilde || kind == TokenKind::backquote ||
+                                      kind == TokenKind::star || kind == TokenKind::star_star);
+      if (of_value) continue;
+      const std::string word(words(kind));
+      if (std::find(names.begin(), names.end(), word) == names.end()) names.push_back(word);
+    }
+    if (names.size() > 4) return value ? "a value" : "";
+    std::string text;
+    for (std::size_t i = 0; i < names.size(); ++i)
+      text += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
+    return text;
+  }
+
+  Diagnostic& report(Code code, std::size_t index, std::string message) {
+    return diagnostics_.report(code, span(index), std::move(message));
+  }
+
+  void describe(std::size_t index, const antlr4::misc::IntervalSet* expected) {
+    reported_ = true;
+    if (damaged(index)) return;
+    const std::size_t first = line_start(index);
+    const TokenKind kind = window_.token(index).kind();
+    const TokenKind before = index > first ? window_.token(index - 1).kind() : TokenKind::newline;
+    for (std::size_t i : {first, index > first ? index - 1 : first})
+      if (window_.token(i).kind() == TokenKind::name && is_foreign_word(source(i))) {
+        report(Code::not_in_language, i,
+               "`" + std::string(source(i)) + "` is not part of the language");
+        return;
+      }
+    if (index == first && is_clause(kind)) {
+      Diagnostic& diagnostic =
+          report(Code::stray_clause, index, found(index) + " belongs to no statement");
+      diagnostic.help = "it stands in the column of the `if`, `for`, `while` or `try` it goes on";
+      return;
+    }
+    const std::string wanted = expected == nullptr ? "" : expectation(*expected);
+    if (before == TokenKind::assign && !begins_value(kind)) {
+      const bool path =
+          kind == TokenKind::slash || kind == TokenKind::dot || kind == TokenKind::dot_dot;
+      Diagnostic& diagnostic =
+          report(Code::syntax_error, index,
+                 kind == TokenKind::newline || kind == TokenKind::semicolon
+                     ? "a value is missing after `=`"
+                     : "found " + found(index) + " where a value should begin");
+      if (path) diagnostic.help = "a path is a text and stands in quotes";
+      return;
+    }
+    if (kind == TokenKind::assign) {
+      Diagnostic& diagnostic =
+          report(Code::syntax_error, index, "`=` cannot stand here: it assigns");
+      diagnostic.help = "`==` compares";
+      return;
+    }
+    if (ends_value(before) && begins_value(kind)) {
+      const bool enclosed = wanted.find(')') != wanted.npos || wanted.find(']') != wanted.npos ||
+                            wanted.find('}') != wanted.npos;
+      Diagnostic& diagnostic =
+          report(Code::syntax_error, index,
+                 found(index) + " follows " + found(index - 1) + " without anything between them");
+      diagnostic.help = enclosed ? "a `,` may be missing"
+                                 : "a statement ends at the end of its line or at `;`; a text "
+                                   "stands in quotes";
+      return;
+    }
+    Diagnostic& diagnostic =
+        report(Code::syntax_error, index,
+               wanted.empty() ? found(index) + " does not fit here"
+                              : "expected " + wanted + ", found " + found(index));
+    if (!wanted.empty()) diagnostic.primary_label = "expected " + wanted;
+  }
+
+  FileId file_;
+  std::string_view text_;
+  const TokenReader& reader_;
+  Window& window_;
+  Diagnostics& diagnostics_;
+  bool reported_ = false;
+};
+
+// All that parsing one file needs, from its text to the tree.
+class FileParser {
+ public:
+  FileParser(FileId file, std::string_view text)
+      : file_(file),
+        text_(text),
+        tree_(file),
+        reader_(file, text, diagnostics_),
+        parser_(&window_),
+        errors_(std::make_shared<Errors>(file, text, reader_, window_, diagnostics_)) {
+    parser_.setBuildParseTree(false);
+    parser_.removeErrorListeners();
+    parser_.setErrorHandler(errors_);
+  }
+
+  SyntaxTree file(Diagnostics& diagnostics) {
+    while (diagnostics_.error_count() < kMaxErrors && reader_.next_statement(tokens_)) {
+      mark_statement_words(tokens_, text_);
+      for (const lang::Token& token : tokens_)
+        declares_ = declares_ ||
+                    (token.kind >= TokenKind::domain && token.kind <= TokenKind::schema) ||
+                    token.kind == TokenKind::moved;
+      statement();
+    }
+    if (declares_ && reader_.mixed_indentation().valid())
+      diagnostics_
+          .report(Code::mixed_indentation, reader_.mixed_indentation(),
+                  "tabs and blanks both indent lines of this file")
+          .help = "a tab goes to the next multiple of eight; `hv fmt` writes four blanks";
+    return finish(diagnostics);
+  }
+
+  SyntaxTree expression(Diagnostics& diagnostics) {
+    reader_.rest_as_expression(tokens_);
+    const auto end = static_cast<uint32_t>(text_.size());
+    tokens_.push_back({TokenKind::newline, false, end, end});
+    window_.fill(tokens_);
+    guarded([&] {
+      auto* unit = parser_.expressionUnit();
+      if (errors_->skipped.empty()) build_expression_unit(unit, text_, tree_, parts_, diagnostics_);
+    });
+    return finish(diagnostics);
+  }
+
+ private:
+  void statement() {
+    window_.fill(tokens_);
+    guarded([&] { build_unit(parser_.unit(), text_, tree_, parts_, diagnostics_); });
+  }
+
+  template <typename Work>
+  void guarded(Work work) {
+    parser_.reset();
+    parser_.forget();
+    errors_->skipped.clear();
+    parts_.dropped.clear();
+    try {
+      work();
+    } catch (const DepthExceeded&) {
+      const LightToken& at = window_.token(window_.index());
+      diagnostics_
+          .report(Code::nesting_too_deep, {file_, at.begin(), at.end()},
+                  "this statement is nested too deep")
+          .help = "build it in several statements";
+      errors_->skipped.assign(1, {0, window_.size()});
+    }
+    for (const auto& [begin, end] : errors_->skipped) lose(begin, end);
+    for (const Span& span : parts_.dropped)
+      for (std::size_t i = 0; i < tokens_.size(); ++i)
+        if (tokens_[i].begin >= span.begin && tokens_[i].end <= span.end) lose(i, i + 1);
+  }
+
+  // The names among these tokens may have been bound by what was dropped.
+  void lose(std::size_t begin, std::size_t end) {
+    tree_.broken = true;
+    for (std::size_t i = begin; i < std::min(end, tokens_.size()); ++i) {
+      if (tokens_[i].kind != TokenKind::name) continue;
+      const std::string_view name =
+          text_.substr(tokens_[i].begin, tokens_[i].end - tokens_[i].begin);
+      lost_.insert(name);
+      // `memory = …` at the file's level still tells what kind of file this is.
+      if (i == 0 && tokens_.size() > 1 && tokens_[1].kind == TokenKind::assign)
+        parts_.assigned.push_back({name, {file_, tokens_[i].begin, tokens_[i].end}});
+    }
+  }
+
+  template <typename T>
+  List<T> keep(const std::vector<T>& from) {
+    if (from.empty()) return {};
+    T* to = static_cast<T*>(tree_.arena().allocate(sizeof(T) * from.size(), alignof(T)));
+    std::uninitialized_copy(from.begin(), from.end(), to);
+    return {to, from.size()};
+  }
+
+  SyntaxTree finish(Diagnostics& diagnostics) {
+    tree_.body = keep(parts_.body);
+    tree_.shape.declares = declares_;
+    tree_.shape.declarations = keep(parts_.declarations);
+    tree_.shape.moved = keep(parts_.moved);
+    tree_.shape.params = keep(parts_.params);
+    tree_.shape.imports = keep(parts_.imports);
+    tree_.shape.assigned = keep(parts_.assigned);
+    tree_.broken_names = keep(std::vector<std::string_view>(lost_.begin(), lost_.end()));
+    tree_.broken = tree_.broken || diagnostics_.has_errors();
+    hand_over(diagnostics);
+    return std::move(tree_);
+  }
+
+  // In the order of the text; at most kMaxErrors errors.
+  void hand_over(Diagnostics& diagnostics) {
+    std::vector<Diagnostic> all(diagnostics_.all().begin(), diagnostics_.all().end());
+    std::stable_sort(all.begin(), all.end(), [](const Diagnostic& a, const Diagnostic& b) {
+      return a.primary.begin < b.primary.begin;
+    });
+    std::size_t errors = 0;
+    for (Diagnostic& diagnostic : all) {
+      if (diagnostic.severity == Severity::error) ++errors;
+      const Span last = diagnostic.primary;
+      diagnostics.report(std::move(diagnostic));
+      if (errors < kMaxErrors) continue;
+      diagnostics.report(Code::too_many_errors, last,
+                         "reading stops here, after " + std::to_string(kMaxErrors) + " errors");
+      return;
+    }
+  }
+
+  FileId file_;
+  std::string_view text_;
+  Diagnostics diagnostics_;
+  SyntaxTree tree_;
+  TreeParts parts_;
+  bool declares_ = false;
+  std::unordered_set<std::string_view> lost_;
+  TokenReader reader_;
+  std::vector<lang::Token> tokens_;
+  Window window_;
+  BoundedParser parser_;
+  std::shared_ptr<Errors> errors_;
+};
+
+}  // namespace
+
+SyntaxTree parse(FileId file, const SourceMap& sources, Diagnostics& diagnostics) {
+  return FileParser(file, sources.text(file)).file(diagnostics);
+}
+
+SyntaxTree parse_expression(FileId file, const SourceMap& sources, Diagnostics& diagnostics) {
+  return FileParser(file, sources.text(file)).expression(diagnostics);
+}
+
+}  // namespace hv::lang
