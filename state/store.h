@@ -34,7 +34,8 @@ struct JournalEntry {
   std::optional<Outcome> outcome;
 };
 
-// One atomic change. Empty members change nothing.
+// One atomic change. Empty members change nothing; `erase` comes before the puts, so that one
+// transition can replace a resource.
 struct Transition {
   std::vector<AppliedDomain> put_domains;
   std::vector<AppliedPool> put_pools;
@@ -64,7 +65,8 @@ class StoreReader {
 
 class Store : public StoreReader {
  public:
-  // Bumps batch, and serial if what is applied changed; durable on return if `sync`.
+  // Bumps batch, and serial if what is applied changed; durable on return if `sync`. Once the disk
+  // refused a transition every later one is refused too, until the store is opened again.
   virtual Status commit(const Transition& transition) = 0;
 };
 
@@ -90,6 +92,8 @@ class StateLock {
 // Waits up to `timeout`. Code::state_locked names the holder.
 Result<std::unique_ptr<StateLock>> lock_state(const std::string& folder, Duration timeout,
                                               Clock& clock);
+// Who holds it now, as far as they told. Nothing where nobody does.
+std::optional<LockHolder> lock_holder(const std::string& folder);
 
 // Makes the folder (mode 0700) and the store if there is none. The lock must be held.
 Result<std::unique_ptr<Store>> open_store(const std::string& folder, const StateLock& lock,
