@@ -6,7 +6,9 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hv/model/access.h"
@@ -21,9 +23,13 @@ namespace hv {
 struct StorageContext {
   // Extents of virtual disks by address, as allocated (from state, or by the plan).
   std::map<Address, std::vector<Extent>> vdisks;
-  // Operators' [stores] statements: a store name (normalised device name) that is local to hosts.
+  // Operators' [stores] statements: the hosts that can open the store of that device name. One or
+  // none: each host that says the name means a disk of its own. Several: those mean one and the
+  // same disk. What is said of a partition holds for its whole disk.
   std::map<std::string, std::vector<HostName>> local_stores;
   bool unresolved_is_error = true;  // names equal on two hosts: error or warning
+  // Hosts on which different names are known to be different disks (simulated ones).
+  std::set<HostName> exact_names;
 };
 
 // The device or file name with prefixes and /dev/ dropped, `//`, `.` and `..` folded, doubled
@@ -36,7 +42,7 @@ struct Resolved {
   bool resolved = true;           // false: compared by name
 };
 Resolved resolve(const Vbd& vbd, const HostName& host, const StorageContext& context);
-// A pool device: where the extents handed out of it lie. `size` is nothing where it is not known.
+// A pool device: where the extents handed out of it lie.
 Resolved resolve_device(const std::string& source, const HostName& host,
                         const StorageContext& context);
 
@@ -53,7 +59,9 @@ std::vector<Access> foreign_accesses(const HostObservation& host,
 
 // The check. Findings are minimal and sorted (errors first, then place): unsafe pairs as errors,
 // permitted sharing as one note a region and level that names all sharers, maybe-same stores by
-// policy.
+// policy; a pair with a dormant side as a note; a host whose disks are told apart by name only as
+// a warning. Where very many accesses pile up in one stretch of a store, the first pairs are
+// listed and the others counted in a note of the last.
 std::vector<Finding> check_sharing(const std::vector<Access>& accesses,
                                    const StorageContext& context);
 
@@ -65,15 +73,17 @@ struct PoolDevice {
 struct Allocation {
   std::map<Address, std::vector<Extent>> extents;  // of the vdisks asked for, in disk order
   std::map<Address, std::vector<Address>> reused;  // expired vdisks whose extents were taken
-  Sectors free_after;
+  Sectors free_after;                              // those of expired vdisks included
 };
 struct AllocationRequest {
   Address vdisk;
   Sectors size;              // total wanted
-  std::vector<Extent> have;  // enlarge: kept in front
+  std::vector<Extent> have;  // enlarge: kept in front, whatever `size` is
 };
 // Extents for vdisks of one pool, contiguous first; free ones before those of expired disks, the
-// longest-expired first. Fails (Code::pool_full) naming what is missing and free.
+// longest-expired first and its last extent first. The first and last MiB of each device are the
+// label's. Fails with Code::pool_full, naming what is missing and free, or
+// Code::pool_device_twice.
 Result<Allocation> allocate(const PoolSpec& pool, const std::vector<PoolDevice>& devices,
                             const std::vector<AllocationRequest>& requests,
                             const std::map<Address, AppliedVdisk>& vdisks,
