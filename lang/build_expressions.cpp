@@ -131,14 +131,18 @@ Diagnostic& Builder::report(Code code, Span span, std::string message) {
   return diagnostics_.report(code, span, std::move(message));
 }
 
+void Builder::refuse_depth(Span span) {
+  failed_ = true;
+  if (!too_deep_)
+    report(Code::nesting_too_deep, span, "this expression is nested too deep").help =
+        "build it in several statements";
+  too_deep_ = true;
+}
+
 void Builder::holds(Expr* parent, const Expr* child) {
   if (child == nullptr || child->height < parent->height) return;
   if (child->height >= kMaxHeight) {
-    failed_ = true;
-    if (!too_deep_)
-      report(Code::nesting_too_deep, parent->span, "this expression is nested too deep").help =
-          "build it in several statements";
-    too_deep_ = true;
+    refuse_depth(parent->span);
     return;
   }
   parent->height = static_cast<uint16_t>(child->height + 1);
@@ -262,7 +266,12 @@ Expr* Builder::run(OperationRun& run_, int least) {
     } else {
       ++run_.operator_;
       // `**` takes a sign on its right, and groups to the right.
+      if (++run_.depth > kMaxHeight) {
+        refuse_depth(span_of(token));
+        return left;
+      }
       const Expr* right = run(run_, op.level == kPower ? kSign : op.level + 1);
+      --run_.depth;
       auto* node = expr<BinaryExpr>(ExprKind::binary, here());
       node->op = op.binary;
       node->op_span = span_of(token);
@@ -289,10 +298,7 @@ Expr* Builder::run_operand(OperationRun& run_, int least) {
     report(Code::syntax_error, span_of(prefix), "`not` binds looser than the operator before it")
         .help = "write brackets: `(not …)`";
   if (++run_.depth > kMaxHeight) {
-    // Signs without end: the operand alone, with the message of holds().
-    if (!too_deep_)
-      report(Code::nesting_too_deep, span_of(prefix), "this expression is nested too deep");
-    failed_ = too_deep_ = true;
+    refuse_depth(span_of(prefix));
     run_.prefix = run_.prefixes.size();
     return primary(run_.operands[run_.operand++]);
   }

@@ -638,22 +638,25 @@ const Expr* Builder::declared_name(Context* context) {
   auto* from = static_cast<VmParser::DeclarationContext*>(context);
   if (from->name != nullptr) return simple(from->name);
   const Expr* text = strings(from->text);
-  if (from->arguments != nullptr) refuse_computed_name(from, text, expression(from->arguments));
+  if (from->percent != nullptr) refuse_computed_name(from, text);
   return text;
 }
 
 // `domain "web%d" % i:` — the f-string that does it, where the format is simple enough.
-void Builder::refuse_computed_name(Context* context, const Expr* format, const Expr* arguments) {
+void Builder::refuse_computed_name(Context* context, const Expr* format) {
   auto* from = static_cast<VmParser::DeclarationContext*>(context);
-  const Span whole = join(format->span, span_of(from->arguments));
+  Context* arguments = from->value != nullptr ? static_cast<Context*>(from->value) : from->values;
+  const Span whole = join(format->span, span_of(arguments));
   Diagnostic& diagnostic =
       report(Code::computed_declaration_name, whole, "a computed name is written as one f-string");
   diagnostic.help = "for example f\"web{i}\"";
   const auto* string = try_as<StringExpr>(format);
   if (string == nullptr) return;
-  std::vector<const Expr*> values{arguments};
-  if (const auto* tuple = try_as<SequenceExpr>(arguments); tuple && tuple->kind == ExprKind::tuple)
-    values.assign(tuple->items.begin(), tuple->items.end());
+  std::vector<std::string_view> values;
+  if (from->value != nullptr)
+    values.push_back(text_of(span_of(from->value)));
+  else
+    for (auto* item : from->values->items) values.push_back(text_of(span_of(item)));
   std::string fixed = "f\"";
   std::size_t used = 0;
   for (std::size_t i = 0; i < string->value.size(); ++i) {
@@ -669,7 +672,7 @@ void Builder::refuse_computed_name(Context* context, const Expr* format, const E
     if (i == string->value.size() || used == values.size()) return;
     const char letter = string->value[i];
     if (letter != 'd' && letter != 's' && letter != 'i') return;
-    const std::string_view value = text_of(values[used++]->span);
+    const std::string_view value = values[used++];
     if (value.find_first_of("\"\\{}") != value.npos) return;
     fixed += "{" + std::string(value);
     if (!width.empty()) fixed += ":" + width + (letter == 's' ? "s" : "d");

@@ -48,7 +48,7 @@ class Builder {
   const Stmt* declaration(Context* context);
   const Stmt* lifecycle(Context* context);
   const Expr* declared_name(Context* context);  // DeclarationContext
-  void refuse_computed_name(Context* context, const Expr* format, const Expr* arguments);
+  void refuse_computed_name(Context* context, const Expr* format);
   TemplateUse template_use(Context* context);  // DottedNameContext
   Block block(Context* context);               // BlockContext, may be null
   AddressRef address(Context* context);
@@ -131,6 +131,8 @@ class Builder {
   }
   // `parent` contains `child`; refuses what is too deep.
   void holds(Expr* parent, const Expr* child);
+
+  void refuse_depth(Span span);
 
   Diagnostic& report(Code code, Span span, std::string message);
 

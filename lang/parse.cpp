@@ -361,6 +361,8 @@ class Errors final : public antlr4::ANTLRErrorStrategy {
     const TokenKind kind = window_.token(index).kind();
     switch (kind) {
       case TokenKind::end:
+        return window_.token(index).begin() < text_.size() ? "the next statement"
+                                                           : std::string(words(kind));
       case TokenKind::newline:
       case TokenKind::indent:
       case TokenKind::dedent:
@@ -587,6 +589,9 @@ class FileParser {
     for (Diagnostic& diagnostic : all) {
       if (diagnostic.severity == Severity::error) ++errors;
       const Span last = diagnostic.primary;
+      // A fix is said beside the carets, where nothing else is.
+      if (diagnostic.fix && diagnostic.primary_label.empty())
+        diagnostic.primary_label = diagnostic.fix->title;
       diagnostics.report(std::move(diagnostic));
       if (errors < kMaxErrors) continue;
       diagnostics.report(Code::too_many_errors, last,

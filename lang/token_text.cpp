@@ -588,6 +588,8 @@ uint32_t TokenReader::read_field(uint32_t at, uint32_t end, unsigned depth, bool
     if (brackets_.size() > kMaxBrackets) return give_up("brackets are nested too deep", open);
   }
   if (tokens.size() == first) return give_up("a field of an f-string is empty", open);
+  if (const std::size_t slash = text_.substr(0, at_).find('\\', open); slash != text_.npos)
+    return give_up("a field of an f-string cannot hold `\\`", static_cast<uint32_t>(slash));
   if (text_[at_] == '!') {
     const uint32_t begin = at_++;
     if (at_ >= end || (text_[at_] != 'r' && text_[at_] != 's' && text_[at_] != 'a'))

@@ -120,12 +120,12 @@ bool begins_print_statement(const std::vector<Token>& tokens, std::size_t index)
 // `on` after the declared name.
 void mark_on(std::vector<Token>& tokens, std::size_t keyword, std::string_view text) {
   int depth = 0;
-  for (std::size_t i = keyword + 2; i < tokens.size(); ++i) {
+  for (std::size_t i = keyword + 1; i < tokens.size(); ++i) {
     const TokenKind kind = tokens[i].kind;
     depth += depth_change(kind);
     if (kind == TokenKind::newline || (depth == 0 && kind == TokenKind::colon)) return;
-    if (depth == 0 && kind == TokenKind::name && tokens[i - 1].kind != TokenKind::dot &&
-        text_of(tokens[i], text) == "on") {
+    if (depth == 0 && i > keyword + 1 && kind == TokenKind::name &&
+        tokens[i - 1].kind != TokenKind::dot && text_of(tokens[i], text) == "on") {
       tokens[i].kind = TokenKind::on;
       return;
     }
@@ -304,8 +304,9 @@ bool TokenReader::enter_line(const LineStart& line, std::vector<Token>& tokens) 
       stopped_ = true;  // what follows cannot be told apart any more
       return false;
     }
-    report(Code::missing_block, opener_, opener_ + 1, "an indented block must follow this line")
-        .help = "write `pass` in it where nothing is to be done";
+    if (!colon_inserted_)
+      report(Code::missing_block, opener_, opener_ + 1, "an indented block must follow this line")
+          .help = "write `pass` in it where nothing is to be done";
   }
   if (blocks_.empty()) {
     if (!tokens.empty() && !continues_statement(line.at, tokens)) return false;
@@ -338,8 +339,10 @@ bool TokenReader::next_statement(std::vector<Token>& tokens) {
     if (!skip_to_line(line)) {
       const auto end = static_cast<uint32_t>(text_.size());
       if (block_expected_) {
-        report(Code::missing_block, opener_, opener_ + 1, "an indented block must follow this line")
-            .help = "write `pass` in it where nothing is to be done";
+        if (!colon_inserted_)
+          report(Code::missing_block, opener_, opener_ + 1,
+                 "an indented block must follow this line")
+              .help = "write `pass` in it where nothing is to be done";
         tokens.push_back({TokenKind::indent, false, end, end});
         tokens.push_back({TokenKind::dedent, false, end, end});
       }
@@ -464,6 +467,7 @@ bool TokenReader::looks_like_statement(uint32_t at) const {
 
 void TokenReader::end_line(std::vector<Token>& tokens, std::size_t first) {
   if (tokens.size() == first) tokens.push_back({TokenKind::semicolon, false, at_, at_});
+  colon_inserted_ = false;
   require_colon(tokens, first);
   block_expected_ = tokens.back().kind == TokenKind::colon;
   tokens.push_back({TokenKind::newline, false, at_, at_});
@@ -487,6 +491,7 @@ void TokenReader::require_colon(std::vector<Token>& tokens, std::size_t first) {
     diagnostic.primary_label = "expected `:`";
     diagnostic.fix = Fix{"write `:`", span(end, end), ":"};
   }
+  colon_inserted_ = true;
   tokens.push_back({TokenKind::colon, false, tokens.back().end, tokens.back().end});
 }
 

@@ -125,6 +125,7 @@ class TokenReader {
   uint32_t line_column_ = 0;
   uint32_t opener_ = 0;  // where the line began that ended in `:`
   bool block_expected_ = false;
+  bool colon_inserted_ = false;         // the header's `:` was missing, and it was said
   uint32_t wrong_column_ = UINT32_MAX;  // lines in this column stand wrong; said already
   bool reported_utf8_ = false;
   bool stopped_ = false;

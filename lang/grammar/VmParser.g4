@@ -146,7 +146,7 @@ dottedName
 
 declaration
   : kind=('domain' | 'vdisk' | 'pool' | 'network' | 'template' | 'schema')
-    (name=NAME | text=strings (percent='%' arguments=expression)?)
+    (name=NAME | text=strings (percent='%' (value=dottedName | values=paren))?)
     (open='(' (templates+=dottedName (',' templates+=dottedName)* ','?)? ')')?
     (place=('in' | 'on') where=expression)?
     colon=':' body=block
