@@ -72,6 +72,13 @@ struct ObservedVdisk {
   bool scrubbed = false;
 };
 
+// A pool whose devices carry its label.
+struct ObservedPool {
+  Uuid uuid;
+  std::string name;
+  std::vector<std::string> devices;  // as written in the pool
+};
+
 struct HostObservation {
   HostName host;
   bool reachable = false;
@@ -91,6 +98,7 @@ struct HostObservation {
   std::vector<Claim> claims;
   std::vector<ProjectMemory> projects;
   std::vector<ObservedVdisk> vdisks;
+  std::vector<ObservedPool> pools;
 };
 
 struct Observation {
