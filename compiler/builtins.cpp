@@ -252,6 +252,7 @@ V fn_sorted(Call& call) {
     }
     keyed.emplace_back(std::move(k), std::move(item));
   }
+  Meter::work += static_cast<int64_t>(keyed.size()) * 4;
   bool ok = true;
   std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
     if (!ok) return false;
@@ -557,7 +558,12 @@ V fn_print(Call& call) {
 
 V fn_type(Call& call) {
   if (call.positional.size() != 1) return wrong_arguments(call, "type(x)");
-  return find_builtin(type_name(call.positional[0]), true);
+  V type = find_builtin(type_name(call.positional[0]), true);
+  if (type.is_failed())
+    return call.interp.raise(call.span, "TypeError",
+                             "the type of a " + std::string(type_name(call.positional[0])) +
+                                 " is no value of the language");
+  return type;
 }
 
 V fn_callable(Call& call) {

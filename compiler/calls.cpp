@@ -142,7 +142,10 @@ V Interp::call(const V& callee, Span span, std::vector<V> positional,
     case Tag::method: {
       Call arguments{*this, span, std::move(positional), std::move(keywords)};
       const V keep = callee;
-      return keep.as<MethodObject>().function(arguments, keep.as<MethodObject>().self);
+      const V& self = keep.as<MethodObject>().self;
+      if (self.is(Tag::string)) Meter::spend(self.text().size());
+      if (self.is(Tag::list)) Meter::spend(self.as<SequenceObject>().items.size());
+      return keep.as<MethodObject>().function(arguments, self);
     }
     case Tag::exception_type: {
       ExceptionObject* exception = nullptr;
@@ -356,6 +359,7 @@ V Interp::subscript(const V& object, const V& index, Span span) {
     }
     case Tag::string: {
       const std::string& text = object.text();
+      Meter::spend(text.size());
       V result;
       if (is_ascii(text)) {
         auto at = position(text.size());
@@ -395,7 +399,8 @@ V Interp::slice_of(const V& object, const lang::SliceExpr& slice, Span span,
   }
   const int64_t step = parts[2].value_or(1);
   if (step == 0) return raise(span, "ValueError", "the step of a slice cannot be 0");
-  const auto run = [&](int64_t length, const std::function<void(std::size_t)>& take) {
+  const auto run = [&](int64_t length, Callback<void(std::size_t)> take) {
+    Meter::spend(static_cast<std::size_t>(length));
     const auto clamp = [&](std::optional<int64_t> given, int64_t fallback) {
       if (!given) return fallback;
       int64_t at = *given;
@@ -406,9 +411,11 @@ V Interp::slice_of(const V& object, const lang::SliceExpr& slice, Span span,
     const int64_t begin = clamp(parts[0], step > 0 ? 0 : length - 1);
     const int64_t end = clamp(parts[1], step > 0 ? length : -1);
     if (step > 0)
-      for (int64_t i = begin; i < end; i += step) take(static_cast<std::size_t>(i));
+      for (int64_t i = begin; i<end; i = step> end - i ? end : i + step)
+        take(static_cast<std::size_t>(i));
     else
-      for (int64_t i = begin; i > end; i += step) take(static_cast<std::size_t>(i));
+      for (int64_t i = begin; i > end; i = step < end - i ? end : i + step)
+        take(static_cast<std::size_t>(i));
   };
   switch (object.tag()) {
     case Tag::list:
@@ -444,6 +451,32 @@ bool Interp::bind(std::string_view name, const V& value, Span name_span, Span va
   }
   target->variables[name] = value;
   return true;
+}
+
+bool Interp::assign_element(const V& object, const V& index, const V& value, Span span) {
+  if (object.is(Tag::dict)) {
+    auto key = hash_key(index);
+    if (!key) {
+      raise(span, "TypeError", "a " + std::string(type_name(index)) + " cannot be a key");
+      return false;
+    }
+    object.as<DictObject>().put(*key, index, value);
+    return true;
+  }
+  if (object.is(Tag::list) && index.is_integral()) {
+    auto& items = object.as<SequenceObject>().items;
+    int64_t at = index.integer();
+    if (at < 0) at += static_cast<int64_t>(items.size());
+    if (at < 0 || at >= static_cast<int64_t>(items.size())) {
+      raise(span, "IndexError", "the list has no element " + repr(index));
+      return false;
+    }
+    items[static_cast<std::size_t>(at)] = value;
+    return true;
+  }
+  raise(span, "TypeError",
+        "elements of a " + std::string(type_name(object)) + " cannot be assigned");
+  return false;
 }
 
 bool Interp::assign(const lang::Expr* target, const V& value, Span value_span,
@@ -494,31 +527,7 @@ bool Interp::assign(const lang::Expr* target, const V& value, Span value_span,
         return false;
       }
       V index = evaluate(node.index, scope);
-      if (index.is_failed()) return false;
-      if (object.is(Tag::dict)) {
-        auto key = hash_key(index);
-        if (!key) {
-          raise(node.index->span, "TypeError",
-                "a " + std::string(type_name(index)) + " cannot be a key");
-          return false;
-        }
-        object.as<DictObject>().put(*key, index, value);
-        return true;
-      }
-      if (object.is(Tag::list) && index.is_integral()) {
-        auto& items = object.as<SequenceObject>().items;
-        int64_t at = index.integer();
-        if (at < 0) at += static_cast<int64_t>(items.size());
-        if (at < 0 || at >= static_cast<int64_t>(items.size())) {
-          raise(target->span, "IndexError", "the list has no element " + repr(index));
-          return false;
-        }
-        items[static_cast<std::size_t>(at)] = value;
-        return true;
-      }
-      raise(target->span, "TypeError",
-            "elements of a " + std::string(type_name(object)) + " cannot be assigned");
-      return false;
+      return !index.is_failed() && assign_element(object, index, value, target->span);
     }
     case lang::ExprKind::attribute: {
       const auto& node = lang::as<lang::AttributeExpr>(*target);

@@ -40,7 +40,7 @@ void Compilation::compile_root(const Root& root) {
   } else {
     file = load(root.path, root.span);
     if (file == nullptr) return;
-    root_ = file->shown;
+    root_ = (root.outside ? "path:" : "") + file->shown;
   }
   if (std::find(graph_.roots.begin(), graph_.roots.end(), root_) == graph_.roots.end())
     graph_.roots.push_back(root_);

@@ -36,7 +36,8 @@ struct Root {
   std::string path;  // absolute, or "-"
   std::optional<HostName> host;
   std::map<std::string, std::string> params;
-  Span span;  // where hv.toml names it; invalid for a PATH
+  Span span;             // where hv.toml names it; invalid for a PATH
+  bool outside = false;  // a PATH that is no source of the project: its root is "path:…"
 };
 
 struct CompileRequest {

@@ -9,7 +9,17 @@ using lang::ExprKind;
 
 Interp::Interp(World& w, const Schema& s, const Project& p, SourceMap& map, Diagnostics& d)
     : world(w), schema(s), project(p), sources(map), diagnostics(d) {
-  memory_floor_ = MemoryMeter::in_use;
+  Meter::work = 0;
+  Meter::limit = budget.steps;
+  memory_limit_ = Meter::in_use + budget.memory;
+}
+
+Interp::~Interp() {
+  // Functions live in scopes that they keep alive, lists may hold themselves: cut all of it.
+  for (auto& table : builtins_) table.clear();
+  Collectable::empty_all();
+  Meter::work = 0;
+  Meter::limit = INT64_MAX - 1;
 }
 
 V Interp::raise(Span span, std::string type, std::string message, std::string help) {
@@ -59,23 +69,23 @@ void Interp::report_pending() {
   }
 }
 
-bool Interp::step(Span span) {
-  if (++steps_ > budget.steps) {
+bool Interp::stop(Span span) {
+  if (Meter::exhausted())
     raise_fatal(span, "the program does not end within its budget of steps",
                 "a configuration must end; look for a loop that never does");
-    return false;
-  }
-  return true;
-}
-
-bool Interp::charge(int64_t amount, Span span) {
-  if (amount < 0 || MemoryMeter::in_use - memory_floor_ + amount > budget.memory) {
+  else
     raise_fatal(
         span, "the program needs more memory than its budget of " + to_human(bytes(budget.memory)),
         "a configuration is small; look for a value that grows without bound");
-    return false;
-  }
-  return true;
+  Meter::exhaust();  // whatever else was to run, in other files too, stops as well
+  return false;
+}
+
+bool Interp::charge(int64_t amount, Span span) {
+  if (amount < 0 || amount > budget.memory || Meter::in_use + amount > memory_limit_)
+    return stop(span);
+  Meter::spend(static_cast<std::size_t>(amount));
+  return step(span);
 }
 
 V Interp::evaluate(const lang::Expr* expr, const std::shared_ptr<Scope>& scope) {
@@ -84,7 +94,38 @@ V Interp::evaluate(const lang::Expr* expr, const std::shared_ptr<Scope>& scope) 
     return raise_fatal(expr->span, "calls and expressions are nested too deeply",
                        "look for a function that calls itself without end");
   Depth guard(*this);
-  return evaluate_inner(expr, scope);
+  V value = evaluate_inner(expr, scope);
+  HV_CHECK(!value.is_failed() || pending.has_value(), "an expression failed without a reason");
+  return value;
+}
+
+std::optional<bool> Interp::condition(const lang::Expr* expr, const std::shared_ptr<Scope>& scope) {
+  const V value = evaluate(expr, scope);
+  if (value.is_failed()) return std::nullopt;
+  if (is_secret(value)) {
+    raise(expr->span, "TypeError", "a decision must not depend on a secret");
+    return std::nullopt;
+  }
+  return truthy(value);
+}
+
+// What a name means that no scope binds; `failed` (nothing raised) where it means nothing.
+V Interp::predefined(std::string_view name) {
+  auto& table = builtins_[python2() ? 1 : 0];
+  if (auto known = table.find(name); known != table.end()) return known->second;
+  V value = find_builtin(name, python2());
+  if (value.is_failed() && !python2()) {
+    if (auto kind = hv::kind_from(name)) {
+      KindObject* object = nullptr;
+      value = make(Tag::kind, object);
+      object->kind = *kind;
+    } else if (project.hosts.contains(HostName{std::string(name)})) {
+      value = V::string(std::string(name));
+    }
+  }
+  if (value.is_failed() && python2() && is_known_module(name)) value = make_module(name);
+  if (!value.is_failed()) table.emplace(name, value);
+  return value;
 }
 
 bool Interp::evaluate_all(lang::List<const lang::Expr*> items, const std::shared_ptr<Scope>& scope,
@@ -103,7 +144,7 @@ bool Interp::evaluate_all(lang::List<const lang::Expr*> items, const std::shared
     if (value.is_failed()) return false;
     out.push_back(std::move(value));
   }
-  return charge(static_cast<int64_t>(out.size() * sizeof(V)), {});
+  return true;
 }
 
 V Interp::lookup(const lang::NameExpr& name, const std::shared_ptr<Scope>& scope) {
@@ -130,17 +171,8 @@ V Interp::lookup(const lang::NameExpr& name, const std::shared_ptr<Scope>& scope
       return raise(name.span, "UnboundLocalError",
                    "`" + std::string(name.name) + "` is read before the function assigns it");
   }
-  V builtin = find_builtin(name.name, python2());
-  if (!builtin.is_failed()) return builtin;
-  if (!python2() && hv::kind_from(name.name)) {
-    KindObject* object = nullptr;
-    V v = make(Tag::kind, object);
-    object->kind = *hv::kind_from(name.name);
-    return v;
-  }
-  if (!python2() && project.hosts.contains(HostName{std::string(name.name)}))
-    return V::string(std::string(name.name));
-  if (python2() && is_known_module(name.name)) return make_module(name.name);
+  V meaning = predefined(name.name);
+  if (!meaning.is_failed()) return meaning;
   raise(name.span, Code::unknown_name, "`" + std::string(name.name) + "` is not defined");
   pending->type = "NameError";
   if (const BlockState* block = scope->block) {
@@ -330,11 +362,9 @@ V Interp::evaluate_inner(const lang::Expr* expr, const std::shared_ptr<Scope>& s
     }
     case ExprKind::conditional: {
       const auto& node = lang::as<lang::ConditionalExpr>(*expr);
-      V condition = evaluate(node.condition, scope);
-      if (condition.is_failed()) return condition;
-      if (is_secret(condition))
-        return raise(node.condition->span, "TypeError", "a decision must not depend on a secret");
-      return evaluate(truthy(condition) ? node.value : node.otherwise, scope);
+      const auto holds = condition(node.condition, scope);
+      if (!holds) return V::failed();
+      return evaluate(*holds ? node.value : node.otherwise, scope);
     }
     case ExprKind::repr: {
       V operand = evaluate(lang::as<lang::ReprExpr>(*expr).operand, scope);
@@ -346,56 +376,62 @@ V Interp::evaluate_inner(const lang::Expr* expr, const std::shared_ptr<Scope>& s
   return V::failed();
 }
 
-V Interp::comprehension(const lang::ComprehensionExpr& expr, const std::shared_ptr<Scope>& outer) {
-  auto scope = std::make_shared<Scope>();
-  scope->what = Scope::What::comprehension;
-  scope->parent = outer;
+struct Interp::Gathering {
+  const lang::ComprehensionExpr& expr;
+  const std::shared_ptr<Scope>& outer;
+  std::shared_ptr<Scope> scope;
   std::vector<V> list;
   DictObject* dict = nullptr;
+};
+
+V Interp::comprehension(const lang::ComprehensionExpr& expr, const std::shared_ptr<Scope>& outer) {
+  Gathering into{expr, outer, std::make_shared<Scope>(), {}, nullptr};
+  into.scope->what = Scope::What::comprehension;
+  into.scope->parent = outer;
   V made;
-  if (expr.form == lang::ComprehensionForm::set) made = make(Tag::set, dict);
-  if (expr.form == lang::ComprehensionForm::dict) made = make(Tag::dict, dict);
-  std::function<bool(std::size_t)> run = [&](std::size_t depth) -> bool {
-    if (depth == expr.fors.size()) {
-      V key;
-      if (expr.key != nullptr) {
-        key = evaluate(expr.key, scope);
-        if (key.is_failed()) return false;
-      }
-      V value = evaluate(expr.value, scope);
-      if (value.is_failed()) return false;
-      if (dict == nullptr) {
-        list.push_back(std::move(value));
-        return (list.size() % 4096 != 0) ||
-               charge(static_cast<int64_t>(list.size() * sizeof(V)), expr.span);
-      }
-      const V& keyed = expr.key != nullptr ? key : value;
-      auto hashed = hash_key(keyed);
-      if (!hashed) {
-        raise(expr.span, "TypeError",
-              "a " + std::string(type_name(keyed)) + " cannot be a key here");
-        return false;
-      }
-      dict->put(*hashed, keyed, expr.key != nullptr ? std::move(value) : V());
-      return true;
+  if (expr.form == lang::ComprehensionForm::set) made = make(Tag::set, into.dict);
+  if (expr.form == lang::ComprehensionForm::dict) made = make(Tag::dict, into.dict);
+  if (!gather(into, 0)) return V::failed();
+  return into.dict != nullptr ? made : make_list(std::move(into.list));
+}
+
+// Runs the clauses from `clause` on, and behind the last the element.
+bool Interp::gather(Gathering& into, std::size_t at) {
+  const lang::ComprehensionExpr& expr = into.expr;
+  if (at == expr.fors.size()) {
+    V key;
+    if (expr.key != nullptr) {
+      key = evaluate(expr.key, into.scope);
+      if (key.is_failed()) return false;
     }
-    const lang::ComprehensionFor& clause = expr.fors[depth];
-    V iterable = evaluate(clause.iterable, depth == 0 ? outer : scope);
-    if (iterable.is_failed()) return false;
-    return iterate(iterable, clause.iterable->span, [&](const V& each) {
-      if (!step(clause.span)) return false;
-      if (!assign(clause.target, each, clause.target->span, scope)) return false;
-      for (const lang::Expr* condition : clause.conditions) {
-        V value = evaluate(condition, scope);
-        if (value.is_failed()) return false;
-        if (!truthy(value)) return true;
-      }
-      return run(depth + 1);
-    });
-  };
-  if (!run(0)) return V::failed();
-  if (dict != nullptr) return made;
-  return make_list(std::move(list));
+    V value = evaluate(expr.value, into.scope);
+    if (value.is_failed()) return false;
+    if (into.dict == nullptr) {
+      into.list.push_back(std::move(value));
+      return into.list.size() % 4096 != 0 ||
+             charge(static_cast<int64_t>(into.list.size() * sizeof(V)), expr.span);
+    }
+    const V& keyed = expr.key != nullptr ? key : value;
+    auto hashed = hash_key(keyed);
+    if (!hashed) {
+      raise(expr.span, "TypeError", "a " + std::string(type_name(keyed)) + " cannot be a key here");
+      return false;
+    }
+    into.dict->put(*hashed, keyed, expr.key != nullptr ? value : V());
+    return true;
+  }
+  const lang::ComprehensionFor& clause = expr.fors[at];
+  V iterable = evaluate(clause.iterable, at == 0 ? into.outer : into.scope);
+  if (iterable.is_failed()) return false;
+  return iterate(iterable, clause.iterable->span, [&](const V& each) {
+    if (!assign(clause.target, each, clause.target->span, into.scope)) return false;
+    for (const lang::Expr* test : clause.conditions) {
+      const auto holds = condition(test, into.scope);
+      if (!holds) return false;
+      if (!*holds) return true;
+    }
+    return gather(into, at + 1);
+  });
 }
 
 std::optional<std::string> Interp::text_of(const V& value, Span span) {
@@ -457,23 +493,24 @@ V Interp::fstring(const lang::FStringExpr& expr, const std::shared_ptr<Scope>& s
   return secret ? make_secret(std::move(*text)) : V::string(std::move(*text));
 }
 
-bool Interp::iterate(const V& iterable, Span span, const std::function<bool(const V&)>& each) {
+bool Interp::iterate(const V& iterable, Span span, Callback<bool(const V&)> each) {
   switch (iterable.tag()) {
     case Tag::list:
     case Tag::tuple: {
       V keep = iterable;
       const auto& items = keep.as<SequenceObject>().items;
       for (std::size_t i = 0; i < items.size(); ++i) {
-        V item = items[i];
-        if (!each(item)) return false;
+        const V item = items[i];
+        if (!step(span) || !each(item)) return false;
       }
       return true;
     }
     case Tag::range: {
-      const RangeObject range = iterable.as<RangeObject>();
+      const V keep = iterable;
+      const auto& range = keep.as<RangeObject>();
       int64_t at = range.begin;
       for (int64_t i = 0, n = range.length(); i < n; ++i, at += range.step)
-        if (!each(V::integer(at))) return false;
+        if (!step(span) || !each(V::integer(at))) return false;
       return true;
     }
     case Tag::dict:
@@ -482,20 +519,24 @@ bool Interp::iterate(const V& iterable, Span span, const std::function<bool(cons
       const auto& items = keep.as<DictObject>().items;
       for (std::size_t i = 0; i < items.size(); ++i) {
         if (items[i].first.is_failed()) continue;
-        V key = items[i].first;
-        if (!each(key)) return false;
+        const V key = items[i].first;
+        if (!step(span) || !each(key)) return false;
       }
       return true;
     }
     case Tag::string: {
-      const std::string text = iterable.text();
+      const V keep = iterable;
+      const std::string& text = keep.text();
       for (std::size_t i = 0; i < text.size();) {
         std::size_t length = 1;
         while (i + length < text.size() &&
                (static_cast<unsigned char>(text[i + length]) & 0xc0) == 0x80 &&
                (static_cast<unsigned char>(text[i]) & 0x80) != 0)
           ++length;
-        if (!each(V::string(text.substr(i, length)))) return false;
+        std::string one = text.substr(i, length);
+        if (!step(span) ||
+            !each(is_secret(keep) ? make_secret(std::move(one)) : V::string(std::move(one))))
+          return false;
         i += length;
       }
       return true;

@@ -152,13 +152,9 @@ Flow Interp::execute_inner(const lang::Stmt* statement, const std::shared_ptr<Sc
     case StmtKind::if_: {
       const auto& node = lang::as<lang::IfStmt>(*statement);
       for (const lang::IfBranch& branch : node.branches) {
-        V condition = evaluate(branch.condition, scope);
-        if (condition.is_failed()) return Flow::raised;
-        if (is_secret(condition)) {
-          raise(branch.condition->span, "TypeError", "a decision must not depend on a secret");
-          return Flow::raised;
-        }
-        if (truthy(condition)) return execute(branch.body, scope);
+        const auto holds = condition(branch.condition, scope);
+        if (!holds) return Flow::raised;
+        if (*holds) return execute(branch.body, scope);
       }
       return execute(node.else_body, scope);
     }
@@ -229,7 +225,9 @@ Flow Interp::execute_inner(const lang::Stmt* statement, const std::shared_ptr<Sc
       inner->what = Scope::What::block;
       inner->parent = scope;
       inner->block = scope->block->lifecycle;
-      return execute(lang::as<lang::LifecycleStmt>(*statement).body, inner);
+      const Flow flow = execute(lang::as<lang::LifecycleStmt>(*statement).body, inner);
+      inner->block = nullptr;  // a closure may outlive the block
+      return flow;
     }
   }
   return Flow::normal;
@@ -260,7 +258,7 @@ Flow Interp::execute_for(const lang::ForStmt& node, const std::shared_ptr<Scope>
   if (iterable.is_failed()) return Flow::raised;
   Flow flow = Flow::normal;
   const bool finished = iterate(iterable, node.iterable->span, [&](const V& each) {
-    if (!step(node.target->span) || !bind_loop_target(*this, node.target, each, scope)) {
+    if (!bind_loop_target(*this, node.target, each, scope)) {
       flow = Flow::raised;
       return false;
     }
@@ -277,9 +275,9 @@ Flow Interp::execute_for(const lang::ForStmt& node, const std::shared_ptr<Scope>
 Flow Interp::execute_while(const lang::WhileStmt& node, const std::shared_ptr<Scope>& scope) {
   while (true) {
     if (!step(node.span)) return Flow::raised;
-    V condition = evaluate(node.condition, scope);
-    if (condition.is_failed()) return Flow::raised;
-    if (!truthy(condition)) return execute(node.else_body, scope);
+    const auto holds = condition(node.condition, scope);
+    if (!holds) return Flow::raised;
+    if (!*holds) return execute(node.else_body, scope);
     const Flow flow = execute(node.body, scope);
     if (flow == Flow::break_) return Flow::normal;
     if (flow != Flow::normal && flow != Flow::continue_) return flow;
@@ -378,9 +376,9 @@ Flow Interp::execute_assert(const lang::AssertStmt& node, const std::shared_ptr<
     warning.help = "leave the brackets out: `assert condition, \"message\"`";
     return Flow::normal;
   }
-  V condition = evaluate(node.condition, scope);
-  if (condition.is_failed()) return Flow::raised;
-  if (truthy(condition)) return Flow::normal;
+  const auto holds = condition(node.condition, scope);
+  if (!holds) return Flow::raised;
+  if (*holds) return Flow::normal;
   std::string message = "assertion failed";
   if (node.message != nullptr) {
     V text = evaluate(node.message, scope);
@@ -401,8 +399,15 @@ Flow Interp::execute_assert(const lang::AssertStmt& node, const std::shared_ptr<
 Flow Interp::execute_augmented(const lang::AugmentedAssignStmt& node,
                                const std::shared_ptr<Scope>& scope) {
   const auto* name = lang::try_as<lang::NameExpr>(node.target);
-  V before;
+  const auto* element = lang::try_as<lang::SubscriptExpr>(node.target);
+  V before, object, index;  // the last two of an element: evaluated once
   bool unset = false;
+  const auto store = [&](const V& value) {
+    const bool done = !object.is(Tag::none)
+                          ? assign_element(object, index, value, node.target->span)
+                          : assign(node.target, value, node.value->span, scope);
+    return done ? Flow::normal : Flow::raised;
+  };
   if (name != nullptr && scope->block != nullptr && !name->name.starts_with('_')) {
     // On a list attribute that is not set yet `+=` starts from [].
     const BlockState& block = *scope->block;
@@ -423,6 +428,13 @@ Flow Interp::execute_augmented(const lang::AugmentedAssignStmt& node,
   } else if (name != nullptr && python2() && scope->what == Scope::What::file &&
              !scope->variables.contains(name->name)) {
     unset = true;  // xl: `+=` on an unbound name acts as `=`
+  } else if (element != nullptr && element->index->kind != lang::ExprKind::slice) {
+    object = evaluate(element->object, scope);
+    if (object.is_failed()) return Flow::raised;
+    index = evaluate(element->index, scope);
+    if (index.is_failed()) return Flow::raised;
+    before = subscript(object, index, node.target->span);
+    if (before.is_failed()) return Flow::raised;
   } else {
     before = evaluate(node.target, scope);
     if (before.is_failed()) return Flow::raised;
@@ -435,7 +447,7 @@ Flow Interp::execute_augmented(const lang::AugmentedAssignStmt& node,
             "`" + std::string(name->name) + "` has no value to add to yet");
       return Flow::raised;
     }
-    return assign(node.target, value, node.value->span, scope) ? Flow::normal : Flow::raised;
+    return store(value);
   }
   // A list grows in place for all who hold it, as in Python, but for attributes: they are values.
   if (node.op == lang::BinaryOp::add && before.is(Tag::list) && scope->block == nullptr) {
@@ -445,11 +457,12 @@ Flow Interp::execute_augmented(const lang::AugmentedAssignStmt& node,
     if (!charge(static_cast<int64_t>((items.size() + more->size()) * sizeof(V)), node.span))
       return Flow::raised;
     for (V& each : *more) items.push_back(std::move(each));
-    return assign(node.target, before, node.value->span, scope) ? Flow::normal : Flow::raised;
+    before.as<SequenceObject>().recount();
+    return store(before);
   }
   V result = binary(node.op, before, value, node.span, node.op_span);
   if (result.is_failed()) return Flow::raised;
-  return assign(node.target, result, node.value->span, scope) ? Flow::normal : Flow::raised;
+  return store(result);
 }
 
 Flow Interp::execute_del(const lang::DelStmt& node, const std::shared_ptr<Scope>& scope) {

@@ -4,7 +4,6 @@
 // exception. Steps, depth and memory are budgets shared by all files of a compilation. One thread.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -62,9 +61,27 @@ struct BlockState {
   std::set<const lang::DeclarationStmt*> templates_run;
 };
 
+// A callable that is done with before the call that takes it returns; owns nothing.
+template <typename Signature>
+class Callback;
+template <typename Answer, typename... Arguments>
+class Callback<Answer(Arguments...)> {
+ public:
+  template <typename Callable>
+  Callback(const Callable& callable)
+      : callable_(&callable), call_([](const void* to, Arguments... arguments) -> Answer {
+          return (*static_cast<const Callable*>(to))(arguments...);
+        }) {}
+  Answer operator()(Arguments... arguments) const { return call_(callable_, arguments...); }
+
+ private:
+  const void* callable_;
+  Answer (*call_)(const void*, Arguments...);
+};
+
 struct Budget {
-  uint64_t steps = 30'000'000;  // statements and expressions: under a second of a tight loop
-  int64_t memory = 200ll << 20;
+  int64_t steps = 30'000'000;  // statements and expressions: under a second of a tight loop
+  int64_t memory = 256ll << 20;
   int depth = 900;  // nested expressions, statements and calls together
 };
 
@@ -94,6 +111,9 @@ class Interp {
  public:
   Interp(World& world, const Schema& schema, const Project& project, SourceMap& sources,
          Diagnostics& diagnostics);
+  ~Interp();
+  Interp(const Interp&) = delete;
+  Interp& operator=(const Interp&) = delete;
 
   World& world;
   const Schema& schema;
@@ -117,6 +137,8 @@ class Interp {
 
   // ---- evaluating (evaluate.cpp, calls.cpp)
   V evaluate(const lang::Expr* expr, const std::shared_ptr<Scope>& scope);
+  // Whether it holds; nothing after raising, as where it is a secret.
+  std::optional<bool> condition(const lang::Expr* expr, const std::shared_ptr<Scope>& scope);
   bool evaluate_all(lang::List<const lang::Expr*> items, const std::shared_ptr<Scope>& scope,
                     std::vector<V>& out);
   V lookup(const lang::NameExpr& name, const std::shared_ptr<Scope>& scope);
@@ -124,12 +146,13 @@ class Interp {
          std::vector<std::pair<std::string, V>> keywords);
   V attribute(const V& object, std::string_view name, Span span);
   V subscript(const V& object, const V& index, Span span);
+  bool assign_element(const V& object, const V& index, const V& value, Span span);
   bool assign(const lang::Expr* target, const V& value, Span value_span,
               const std::shared_ptr<Scope>& scope);
   bool bind(std::string_view name, const V& value, Span name_span, Span value_span,
             const std::shared_ptr<Scope>& scope);
   // Every element in order; false after raising.
-  bool iterate(const V& iterable, Span span, const std::function<bool(const V&)>& each);
+  bool iterate(const V& iterable, Span span, Callback<bool(const V&)> each);
   std::optional<std::vector<V>> elements(const V& iterable, Span span);
 
   // ---- operators (operators.cpp)
@@ -149,7 +172,11 @@ class Interp {
   std::optional<std::string> text_of(const V& value, Span span);
 
   // ---- budgets
-  bool step(Span span);
+  bool step(Span span) {
+    if (++Meter::work <= Meter::limit && Meter::in_use <= memory_limit_) [[likely]]
+      return true;
+    return stop(span);
+  }
   bool charge(int64_t bytes, Span span);  // before something big is made
 
   struct Depth {
@@ -162,8 +189,12 @@ class Interp {
 
  private:
   friend struct Depth;
+  bool stop(Span span);  // the budget is used up; false
+  V predefined(std::string_view name);
   V evaluate_inner(const lang::Expr* expr, const std::shared_ptr<Scope>& scope);
   V comprehension(const lang::ComprehensionExpr& expr, const std::shared_ptr<Scope>& scope);
+  struct Gathering;
+  bool gather(Gathering& into, std::size_t clause);
   V fstring(const lang::FStringExpr& expr, const std::shared_ptr<Scope>& scope);
   std::optional<std::string> fstring_parts(lang::List<lang::FStringPart> parts,
                                            const std::shared_ptr<Scope>& scope, bool& secret);
@@ -195,8 +226,8 @@ class Interp {
                          const std::shared_ptr<Scope>& scope);
 
   int depth_ = 0;
-  uint64_t steps_ = 0;
-  int64_t memory_floor_ = 0;
+  int64_t memory_limit_ = 0;
+  std::map<std::string_view, V> builtins_[2];  // made on first use; Python 3's, Python 2's
   std::map<const void*, std::pair<std::vector<std::string_view>, std::vector<std::string_view>>>
       locals_;                    // of functions: names assigned, names declared global
   std::vector<Raised> handling_;  // for a bare `raise`

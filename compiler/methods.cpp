@@ -421,9 +421,7 @@ V str_expandtabs(Call&, const V& self) {
 V list_append(Call& call, const V& self) {
   if (call.positional.size() != 1) return wrong(call, "list.append(x)");
   self.as<SequenceObject>().items.push_back(call.positional[0]);
-  if (!call.interp.charge(static_cast<int64_t>(self.as<SequenceObject>().items.size() * sizeof(V)),
-                          call.span))
-    return V::failed();
+  self.as<SequenceObject>().recount();
   return V();
 }
 V list_extend(Call& call, const V& self) {
@@ -435,6 +433,7 @@ V list_extend(Call& call, const V& self) {
                           call.span))
     return V::failed();
   items.insert(items.end(), more->begin(), more->end());
+  self.as<SequenceObject>().recount();
   return V();
 }
 V list_insert(Call& call, const V& self) {
@@ -445,10 +444,13 @@ V list_insert(Call& call, const V& self) {
   if (at < 0) at += static_cast<int64_t>(items.size());
   at = std::clamp<int64_t>(at, 0, static_cast<int64_t>(items.size()));
   items.insert(items.begin() + at, call.positional[1]);
+  self.as<SequenceObject>().recount();
   return V();
 }
 V list_pop(Call& call, const V& self) {
   auto& items = self.as<SequenceObject>().items;
+  if (!call.positional.empty() && !call.positional[0].is_integral())
+    return wrong(call, "list.pop(index)");
   int64_t at = call.positional.empty() ? -1 : call.positional[0].integer();
   if (at < 0) at += static_cast<int64_t>(items.size());
   if (at < 0 || at >= static_cast<int64_t>(items.size()))
@@ -491,6 +493,7 @@ V list_sort(Call& call, const V& self) {
   V result = function.as<BuiltinObject>().function(sorted);
   if (result.is_failed()) return result;
   self.as<SequenceObject>().items = result.as<SequenceObject>().items;
+  self.as<SequenceObject>().recount();
   return V();
 }
 V list_copy(Call&, const V& self) {
@@ -699,43 +702,43 @@ constexpr Row kSet[] = {
 constexpr Row kMatch[] = {{"group", match_group}, {"groups", match_groups}};
 
 template <std::size_t N>
-MethodFunction row_of(const Row (&rows)[N], std::string_view name) {
+const Row* row_of(const Row (&rows)[N], std::string_view name) {
   for (const Row& row : rows)
-    if (row.name == name) return row.function;
+    if (row.name == name) return &row;
   return nullptr;
 }
 
 }  // namespace
 
 V find_method(const V& self, std::string_view name) {
-  MethodFunction function = nullptr;
+  const Row* row = nullptr;
   switch (self.tag()) {
     case Tag::string:
-      function = row_of(kString, name);
+      row = row_of(kString, name);
       break;
     case Tag::list:
-      function = row_of(kList, name);
+      row = row_of(kList, name);
       break;
     case Tag::tuple:
-      function = row_of(kTuple, name);
+      row = row_of(kTuple, name);
       break;
     case Tag::dict:
-      function = row_of(kDict, name);
+      row = row_of(kDict, name);
       break;
     case Tag::set:
-      function = row_of(kSet, name);
+      row = row_of(kSet, name);
       break;
     case Tag::match:
-      function = row_of(kMatch, name);
+      row = row_of(kMatch, name);
       break;
     default:
       break;
   }
-  if (function == nullptr) return V::failed();
+  if (row == nullptr) return V::failed();
   MethodObject* method = nullptr;
   V v = make(Tag::method, method);
-  method->name = std::string(name);
-  method->function = function;
+  method->name = row->name;
+  method->function = row->function;
   method->self = self;
   return v;
 }

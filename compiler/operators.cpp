@@ -319,6 +319,7 @@ std::optional<int> Interp::order(const V& a, const V& b, Span span) {
       case Tag::duration:
         return a.integer() < b.integer() ? -1 : a.integer() > b.integer() ? 1 : 0;
       case Tag::string: {
+        Meter::spend(a.text().size());
         const int c = a.text().compare(b.text());
         return c < 0 ? -1 : c > 0 ? 1 : 0;
       }
@@ -327,6 +328,7 @@ std::optional<int> Interp::order(const V& a, const V& b, Span span) {
         const auto& left = a.as<SequenceObject>().items;
         const auto& right = b.as<SequenceObject>().items;
         for (std::size_t i = 0; i < left.size() && i < right.size(); ++i) {
+          if (!step(span)) return std::nullopt;
           if (equal(left[i], right[i])) continue;
           return order(left[i], right[i], span);
         }
@@ -365,8 +367,10 @@ V Interp::compare(CompareOp op, const V& a, const V& b, Span span) {
     }
     case CompareOp::is:
     case CompareOp::is_not: {
-      const bool same =
-          a.tag() == b.tag() && (a.object() != nullptr ? a.object() == b.object() : equal(a, b));
+      // Builtins have no identity of their own: each mention may make the object anew.
+      const bool by_value = a.object() == nullptr || a.is(Tag::builtin) || a.is(Tag::kind) ||
+                            a.is(Tag::exception_type) || a.is(Tag::module);
+      const bool same = a.tag() == b.tag() && (by_value ? equal(a, b) : a.object() == b.object());
       return V::boolean(same == (op == CompareOp::is));
     }
     case CompareOp::in:
@@ -376,6 +380,7 @@ V Interp::compare(CompareOp op, const V& a, const V& b, Span span) {
         if (!a.is(Tag::string))
           return raise(span, "TypeError",
                        "a " + std::string(type_name(a)) + " cannot be looked for in a str");
+        Meter::spend(b.text().size());
         found = b.text().find(a.text()) != std::string::npos;
       } else if (b.is(Tag::dict) || b.is(Tag::set)) {
         auto key = hash_key(a);

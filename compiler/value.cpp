@@ -6,19 +6,78 @@
 
 namespace hv::compiler {
 
-thread_local int64_t MemoryMeter::in_use = 0;
+thread_local int64_t Meter::in_use = 0;
+thread_local int64_t Meter::work = 0;
+thread_local int64_t Meter::limit = INT64_MAX - 1;
+thread_local Collectable* Collectable::first_ = nullptr;
 
+// A long chain of values must not become a long chain of calls: what lies deep waits its turn.
 void V::destroy() {
-  MemoryMeter::in_use -= data_.object->bytes;
+  constexpr int kDeepest = 32;
+  thread_local int depth = 0;
+  thread_local std::vector<Object*> waiting;
+  Meter::in_use -= data_.object->bytes;
+  if (depth >= kDeepest) {
+    waiting.push_back(data_.object);
+    return;
+  }
+  ++depth;
   delete data_.object;
+  if (depth == 1) {
+    while (!waiting.empty()) {
+      Object* next = waiting.back();
+      waiting.pop_back();
+      delete next;
+    }
+  }
+  --depth;
+}
+
+Collectable::Collectable() : next_(first_) {
+  if (first_ != nullptr) first_->previous_ = this;
+  first_ = this;
+}
+
+Collectable::~Collectable() {
+  (previous_ != nullptr ? previous_->next_ : first_) = next_;
+  if (next_ != nullptr) next_->previous_ = previous_;
+}
+
+void Collectable::empty_all() {
+  std::vector<V> values;
+  for (Collectable* each = first_; each != nullptr; each = each->next_) each->give_up(values);
+}
+
+void SequenceObject::recount() {
+  const auto now = static_cast<int64_t>(sizeof(SequenceObject) + items.capacity() * sizeof(V));
+  Meter::in_use += now - bytes;
+  bytes = now;
+}
+
+void SequenceObject::give_up(std::vector<V>& values) {
+  for (V& item : items) values.push_back(std::move(item));
+  items.clear();
+}
+
+void DictObject::give_up(std::vector<V>& values) {
+  for (auto& [key, value] : items) values.push_back(std::move(value));
+  items.clear();
+  index.clear();
+  live = 0;
+}
+
+void Scope::give_up(std::vector<V>& values) {
+  for (auto& [name, value] : variables) values.push_back(std::move(value));
+  variables.clear();
 }
 
 V V::string(std::string text) {
   StringObject* object = nullptr;
   V v = make(Tag::string, object);
   if (text.size() > 15) {
-    object->bytes += static_cast<uint32_t>(text.size());
-    MemoryMeter::in_use += static_cast<int64_t>(text.size());
+    object->bytes += static_cast<int64_t>(text.size());
+    Meter::in_use += static_cast<int64_t>(text.size());
+    Meter::spend(text.size());
   }
   object->text = std::move(text);
   return v;
@@ -32,6 +91,7 @@ V make_list(std::vector<V> items) {
   SequenceObject* object = nullptr;
   V v = make(Tag::list, object);
   object->items = std::move(items);
+  object->recount();
   return v;
 }
 
@@ -39,6 +99,7 @@ V make_tuple(std::vector<V> items) {
   SequenceObject* object = nullptr;
   V v = make(Tag::tuple, object);
   object->items = std::move(items);
+  object->recount();
   return v;
 }
 
@@ -73,6 +134,9 @@ void DictObject::put(const std::string& key_hash, V key, V value) {
   }
   items.emplace_back(std::move(key), std::move(value));
   ++live;
+  const auto cost = static_cast<int64_t>(2 * sizeof(V) + 2 * sizeof(std::string) + key_hash.size());
+  bytes += cost;
+  Meter::in_use += cost;
 }
 
 bool DictObject::erase(const std::string& key_hash) {
@@ -84,7 +148,26 @@ bool DictObject::erase(const std::string& key_hash) {
   return true;
 }
 
+namespace {
+
+// One visit of a walk over nested values. False: too deep or too long, and the program ends.
+struct Visit {
+  static thread_local int depth;
+  bool go_on;
+  Visit() {
+    ++Meter::work;
+    if (++depth > 400) Meter::exhaust();
+    go_on = !Meter::exhausted();
+  }
+  ~Visit() { --depth; }
+};
+thread_local int Visit::depth = 0;
+
+}  // namespace
+
 std::optional<std::string> hash_key(const V& value) {
+  const Visit visit;
+  if (!visit.go_on) return std::nullopt;
   const auto number = [](double d) {
     if (d == std::floor(d) && std::fabs(d) < 9e15)
       return "i" + std::to_string(static_cast<int64_t>(d));
@@ -105,6 +188,7 @@ std::optional<std::string> hash_key(const V& value) {
     case Tag::duration:
       return "d" + std::to_string(value.integer());
     case Tag::string:
+      Meter::spend(value.text().size());
       return "s" + value.text();
     case Tag::reference:
       return "r" + to_string(value.as<ReferenceObject>().address);
@@ -114,14 +198,19 @@ std::optional<std::string> hash_key(const V& value) {
         auto part = hash_key(item);
         if (!part) return std::nullopt;
         key += std::to_string(part->size()) + ":" + *part;
+        Meter::spend(key.size());
       }
       return key;
     }
-    case Tag::function:
     case Tag::builtin:
+      return "B" + value.as<BuiltinObject>().name;
     case Tag::module:
-    case Tag::kind:
+      return "M" + value.as<ModuleObject>().name;
     case Tag::exception_type:
+      return "E" + value.as<ExceptionTypeObject>().name;
+    case Tag::kind:
+      return "K" + std::string(hv::to_string(value.as<KindObject>().kind));
+    case Tag::function:
       return "o" + std::to_string(reinterpret_cast<uintptr_t>(value.object()));
     case Tag::failed:
     case Tag::list:
@@ -183,6 +272,8 @@ bool truthy(const V& value) {
 }
 
 bool equal(const V& a, const V& b) {
+  const Visit visit;
+  if (!visit.go_on) return false;
   if (a.is_number() && b.is_number()) {
     if (a.is(Tag::floating) || b.is(Tag::floating)) return a.number() == b.number();
     return a.integer() == b.integer();
@@ -195,6 +286,7 @@ bool equal(const V& a, const V& b) {
     case Tag::duration:
       return a.integer() == b.integer();
     case Tag::string:
+      Meter::spend(a.text().size());
       return a.text() == b.text();
     case Tag::list:
     case Tag::tuple: {
@@ -232,20 +324,24 @@ bool equal(const V& a, const V& b) {
         if (it == b.as<RecordObject>().fields.end() || !equal(value, it->second)) return false;
       }
       return true;
+    case Tag::builtin:
+      return a.as<BuiltinObject>().name == b.as<BuiltinObject>().name;
+    case Tag::module:
+      return a.as<ModuleObject>().name == b.as<ModuleObject>().name;
+    case Tag::kind:
+      return a.as<KindObject>().kind == b.as<KindObject>().kind;
+    case Tag::exception_type:
+      return a.as<ExceptionTypeObject>().name == b.as<ExceptionTypeObject>().name;
     case Tag::failed:
     case Tag::boolean:
     case Tag::integer:
     case Tag::floating:
     case Tag::function:
-    case Tag::builtin:
     case Tag::method:
-    case Tag::module:
-    case Tag::kind:
     case Tag::template_:
     case Tag::schema:
     case Tag::vbd:
     case Tag::vif:
-    case Tag::exception_type:
     case Tag::exception:
     case Tag::match:
       return a.object() == b.object();
@@ -356,12 +452,12 @@ std::string repr_float(double d) {
   return fixed;
 }
 
-std::string repr_depth(const V& value, int depth) {
-  if (depth > 50) return "...";
+std::string repr_of(const V& value) {
+  const Visit visit;
+  if (!visit.go_on) return "...";
   const auto joined = [&](const std::vector<V>& items) {
     std::string out;
-    for (std::size_t i = 0; i < items.size(); ++i)
-      out += (i == 0 ? "" : ", ") + repr_depth(items[i], depth + 1);
+    for (std::size_t i = 0; i < items.size(); ++i) out += (i == 0 ? "" : ", ") + repr_of(items[i]);
     return out;
   };
   switch (value.tag()) {
@@ -380,6 +476,7 @@ std::string repr_depth(const V& value, int depth) {
     case Tag::duration:
       return to_literal(milliseconds(value.integer()));
     case Tag::string:
+      Meter::spend(value.text().size());
       return is_secret(value) ? "(secret)" : repr_string(value.text());
     case Tag::list:
       return "[" + joined(value.as<SequenceObject>().items) + "]";
@@ -392,7 +489,7 @@ std::string repr_depth(const V& value, int depth) {
       for (const auto& [key, item] : value.as<DictObject>().items) {
         if (key.is_failed()) continue;
         if (out.size() > 1) out += ", ";
-        out += repr_depth(key, depth + 1) + ": " + repr_depth(item, depth + 1);
+        out += repr_of(key) + ": " + repr_of(item);
       }
       return out + "}";
     }
@@ -400,7 +497,7 @@ std::string repr_depth(const V& value, int depth) {
       std::string out;
       for (const auto& [key, item] : value.as<DictObject>().items) {
         if (key.is_failed()) continue;
-        out += (out.empty() ? "{" : ", ") + repr_depth(key, depth + 1);
+        out += (out.empty() ? "{" : ", ") + repr_of(key);
       }
       return out.empty() ? "set()" : out + "}";
     }
@@ -415,7 +512,7 @@ std::string repr_depth(const V& value, int depth) {
     case Tag::builtin:
       return "<built-in function " + value.as<BuiltinObject>().name + ">";
     case Tag::method:
-      return "<built-in method " + value.as<MethodObject>().name + ">";
+      return "<built-in method " + std::string(value.as<MethodObject>().name) + ">";
     case Tag::module:
       return "<module '" + value.as<ModuleObject>().name + "'>";
     case Tag::kind:
@@ -430,7 +527,7 @@ std::string repr_depth(const V& value, int depth) {
       std::string out = value.as<RecordObject>().schema.as<SchemaObject>().name + "(";
       bool first = true;
       for (const auto& [name, field] : value.as<RecordObject>().fields) {
-        out += (first ? "" : ", ") + name + "=" + repr_depth(field, depth + 1);
+        out += (first ? "" : ", ") + name + "=" + repr_of(field);
         first = false;
       }
       return out + ")";
@@ -446,7 +543,7 @@ std::string repr_depth(const V& value, int depth) {
       return "<exception '" + value.as<ExceptionTypeObject>().name + "'>";
     case Tag::exception: {
       const auto& e = value.as<ExceptionObject>();
-      return e.type + "(" + (e.value.is(Tag::none) ? "" : repr_depth(e.value, depth + 1)) + ")";
+      return e.type + "(" + (e.value.is(Tag::none) ? "" : repr_of(e.value)) + ")";
     }
     case Tag::match:
       return "<match>";
@@ -457,7 +554,7 @@ std::string repr_depth(const V& value, int depth) {
 }  // namespace
 
 std::string repr(const V& value) {
-  return repr_depth(value, 0);
+  return repr_of(value);
 }
 
 std::string str(const V& value) {

@@ -1,7 +1,8 @@
 // V: a value of the running program — small, reference counted, one thread.
 //
-// Scalars are held in place; everything else is an Object with a count. The interpreter frees
-// nothing by tracing: a cycle lives until the evaluation ends, within its memory budget.
+// Scalars are held in place; everything else is an Object with a count. Nothing is freed by
+// tracing: a cycle lives, within the memory budget, until the compilation ends and empties all
+// containers.
 #pragma once
 
 #include <cstdint>
@@ -59,13 +60,40 @@ enum class Tag : uint8_t {
 
 struct Object {
   uint32_t references = 0;
-  uint32_t bytes = 0;  // charged to the budget
+  int64_t bytes = 0;  // counted in Meter::in_use
   virtual ~Object() = default;
 };
 
-// What is alive, in bytes, across all objects of this thread's evaluations.
-struct MemoryMeter {
-  static thread_local int64_t in_use;
+// What this thread's evaluation holds and has done. Walks of values are not statements: they count
+// here what they cost, give up beyond the limit (values can be nested and shared without bound),
+// and the interpreter's next step ends the program.
+struct Meter {
+  static thread_local int64_t in_use;  // bytes of all objects
+  static thread_local int64_t work;    // in steps
+  static thread_local int64_t limit;   // of work
+  static void exhaust() { work = limit + 1; }
+  static bool exhausted() { return work > limit; }
+  // What handling `size` bytes costs.
+  static void spend(std::size_t size) { work += static_cast<int64_t>(size / 64); }
+};
+
+// What may refer to itself. All that live are known, so that the end of a compilation can empty
+// them.
+class Collectable {
+ public:
+  Collectable();
+  virtual ~Collectable();
+  Collectable(const Collectable&) = delete;
+  Collectable& operator=(const Collectable&) = delete;
+  static void empty_all();
+
+ protected:
+  virtual void give_up(std::vector<class V>& values) = 0;
+
+ private:
+  static thread_local Collectable* first_;
+  Collectable* previous_ = nullptr;
+  Collectable* next_ = nullptr;
 };
 
 class V {
@@ -153,18 +181,25 @@ struct StringObject : Object {
   const lang::StringExpr* literal = nullptr;  // where it is one, unchanged, for places inside it
 };
 
-struct SequenceObject : Object {  // list, tuple
+struct SequenceObject : Object, Collectable {  // list, tuple
   std::vector<V> items;
+  void recount();  // after `items` grew
+
+ protected:
+  void give_up(std::vector<V>& values) override;
 };
 
 // Insertion order, hashed by value; a set has keys only.
-struct DictObject : Object {
+struct DictObject : Object, Collectable {
   std::vector<std::pair<V, V>> items;                  // erased ones have a key tagged `failed`
   std::unordered_map<std::string, std::size_t> index;  // by hash_key()
   std::size_t live = 0;
   const V* find(const std::string& key) const;
   void put(const std::string& hash_key, V key, V value);
   bool erase(const std::string& hash_key);
+
+ protected:
+  void give_up(std::vector<V>& values) override;
 };
 // Equal values have equal keys (1, 1.0 and True); nothing for what cannot be a key.
 std::optional<std::string> hash_key(const V& value);
@@ -201,7 +236,7 @@ struct BuiltinObject : Object {
 };
 using MethodFunction = V (*)(Call& call, const V& self);
 struct MethodObject : Object {
-  std::string name;
+  std::string_view name;
   MethodFunction function = nullptr;
   V self;
 };
@@ -254,8 +289,8 @@ struct MatchObject : Object {
 template <typename T>
 V make(Tag tag, T*& out) {
   out = new T;
-  out->bytes = static_cast<uint32_t>(sizeof(T));
-  MemoryMeter::in_use += out->bytes;
+  out->bytes = static_cast<int64_t>(sizeof(T));
+  Meter::in_use += out->bytes;
   return V::object(tag, out);
 }
 V make_list(std::vector<V> items);
@@ -274,7 +309,7 @@ std::string str(const V& value);
 // Names seen as attributes are few; variables live in hash tables by their text (views into the
 // source, which outlives every scope).
 struct BlockState;
-struct Scope {
+struct Scope final : Collectable {
   enum class What : uint8_t { file, function, comprehension, block } what = What::file;
   std::unordered_map<std::string_view, V> variables;
   std::shared_ptr<Scope> parent;
@@ -282,6 +317,9 @@ struct Scope {
   // function: names assigned in it are its own even before the assignment ran
   const std::vector<std::string_view>* locals = nullptr;
   const std::vector<std::string_view>* globals = nullptr;
+
+ protected:
+  void give_up(std::vector<V>& values) override;
 };
 
 }  // namespace hv::compiler

@@ -1,0 +1,171 @@
+// The language as a whole: fleets, templates, references, imports, and what is refused.
+#include <gtest/gtest.h>
+
+#include "compiler/compiler_test_support.h"
+
+namespace hv::compiler {
+namespace {
+
+const char* const kFleet = R"(# fleet.vm
+from "hosts.vm" import racks
+from "base.vm"  import debian
+
+param replicas: int(1..16) = 3
+param env: "dev" | "prod" = "dev"
+
+pool fast on xen1:
+    devices = ["phy:/dev/sda10", "phy:/dev/sdb1"]
+    extent  = 64MiB
+
+vdisk rescue in fast:
+    size = 1GiB
+
+template web(debian):
+    vcpus  = 2
+    memory = 512MiB
+    maxmem = memory * 4
+
+for i in range(replicas):
+    vdisk f"web{i}-root" in fast:
+        size = 8GiB
+
+    domain f"web{i}"(web) on xen1:
+        disk = [
+            vbd(vdisk[f"web{i}-root"], "xvda", "w"),
+            vbd(rescue, "xvde", "r"),
+            "phy:vg0/logs%d,xvdf,w" % i,
+        ]
+        vif  = ["bridge=xenbr0"]
+        lifecycle:
+            protect = True
+            on_restart_needed = "defer"
+
+assert replicas % 2 == 1, "an odd number of web servers, for the quorum"
+moved domain.www0 -> domain.web0
+)";
+
+Case fleet() {
+  Case setup;
+  setup.files["main.vm"] = kFleet;
+  setup.files["hosts.vm"] = "racks = {\"a\": [\"xen1\"]}\n";
+  setup.files["base.vm"] =
+      "template debian:\n    kernel = \"/boot/vmlinuz\"\n    vcpus = 1\n    extra = \"quiet\"\n";
+  return setup;
+}
+
+TEST(Compile, TheFleetOfTheReference) {
+  const Compiled done = compile_setup(fleet());
+  EXPECT_EQ(done.complaints(), "");
+  EXPECT_EQ(done.graph.resources().size(), 8u);
+  const DomainSpec* web1 = done.domain("web1");
+  ASSERT_NE(web1, nullptr);
+  EXPECT_EQ(attribute_text(*web1, "memory"), "512 MiB");
+  EXPECT_EQ(attribute_text(*web1, "maxmem"), "2 GiB");
+  EXPECT_EQ(attribute_text(*web1, "vcpus"), "2");
+  EXPECT_EQ(attribute_text(*web1, "kernel"), "/boot/vmlinuz");
+  EXPECT_EQ(web1->host.text, "xen1");
+  EXPECT_TRUE(web1->lifecycle.protect);
+  EXPECT_EQ(web1->lifecycle.on_restart_needed, OnRestartNeeded::defer);
+  ASSERT_EQ(web1->vbds.size(), 3u);
+  EXPECT_EQ(web1->vbds[0].backend, "vd");
+  EXPECT_EQ(web1->vbds[0].source, "web1-root");
+  EXPECT_EQ(web1->vbds[0].mode, AccessMode::write);
+  EXPECT_EQ(web1->vbds[1].mode, AccessMode::read);
+  EXPECT_EQ(web1->vbds[2].source, "vg0/logs1");
+  ASSERT_EQ(web1->vifs.size(), 1u);
+  EXPECT_EQ(web1->vifs[0].settings.at("bridge"), "xenbr0");
+  const auto* root = done.graph.get<VdiskSpec>(Address{Kind::vdisk, "web1-root"});
+  ASSERT_NE(root, nullptr);
+  EXPECT_EQ(root->size, gib(8));
+  EXPECT_EQ(root->pool.name, "fast");
+  ASSERT_EQ(done.graph.moved.size(), 1u);
+  EXPECT_EQ(done.graph.moved[0].to.name, "web0");
+  EXPECT_EQ(done.graph.inputs.size(), 4u);  // hv.toml and three files
+  // rescue, its pool and the root come before the domain
+  const auto order = done.graph.in_dependency_order();
+  const auto at = [&](Kind kind, const char* name) {
+    return std::find(order.begin(), order.end(), Address{kind, name}) - order.begin();
+  };
+  EXPECT_LT(at(Kind::pool, "fast"), at(Kind::vdisk, "rescue"));
+  EXPECT_LT(at(Kind::vdisk, "rescue"), at(Kind::domain, "web1"));
+}
+
+TEST(Compile, ParametersOfTheCommandLine) {
+  Case setup = fleet();
+  setup.params["replicas"] = {"5"};
+  const Compiled five = compile_setup(setup);
+  EXPECT_EQ(five.complaints(), "");
+  EXPECT_NE(five.domain("web4"), nullptr);
+  EXPECT_EQ(five.graph.params.at("replicas"), "5");
+
+  const std::pair<const char*, const char*> bad[] = {
+      {"99", "-p replicas: 99 is not within int(1..16)"},
+      {"two", "-p replicas: expected int(1..16), found str 'two'"},
+      {"1+1", "-p replicas: expected int(1..16), found str '1+1'"},
+  };
+  for (const auto& [text, message] : bad) {
+    setup.params["replicas"] = {text};
+    EXPECT_EQ(compile_setup(setup).first_message(), message);
+  }
+  setup.params["replicas"] = {"2"};
+  EXPECT_EQ(compile_setup(setup).first_message(), "an odd number of web servers, for the quorum");
+  setup.params = {{"replcas", {"3"}}};
+  EXPECT_EQ(compile_setup(setup).first_message(), "no file has a parameter `replcas`");
+}
+
+TEST(Compile, PlainFilesOfXm) {
+  const Compiled done = compile_text(R"(
+kernel = "/boot/vmlinuz-2.6-xenU"
+memory = 64
+name = "ExampleDomain"
+vif = [ 'mac=00:16:3e:00:00:11, bridge=xenbr0' ]
+disk = [ 'phy:hda1,hda1,w' ]
+root = "/dev/hda1 ro"
+extra = "4"
+on_crash = 'restart'
+)");
+  EXPECT_EQ(done.complaints(), "");
+  const DomainSpec* domain = done.domain("ExampleDomain");
+  ASSERT_NE(domain, nullptr);
+  EXPECT_EQ(attribute_text(*domain, "memory"), "64 MiB");
+  EXPECT_EQ(attribute_text(*domain, "on_crash"), "restart");
+  ASSERT_EQ(domain->vbds.size(), 1u);
+  EXPECT_EQ(domain->vbds[0].device, "hda1");
+  EXPECT_EQ(domain->vbds[0].source, "hda1");
+  EXPECT_EQ(domain->vbds[0].backend, "");
+  ASSERT_EQ(domain->vifs.size(), 1u);
+  EXPECT_EQ(domain->vifs[0].settings.at("mac"), "00:16:3e:00:00:11");
+  EXPECT_EQ(domain->host.text, "xen1");
+}
+
+TEST(Compile, PlainFilesOfXl) {
+  const Compiled done = compile_text(R"(name="hvm1"; type = "hvm"
+memory = 1024; vcpus = "2"
+disk = [ '/dev/vg/guest-volume,raw,xvda,rw', 'format=qcow2, vdev=xvdb, access=r, target=/a,b.qcow2' ]
+vif = [ '' ]
+serial = "pty"
+)");
+  EXPECT_EQ(done.complaints(), "");
+  const DomainSpec* domain = done.domain("hvm1");
+  ASSERT_NE(domain, nullptr);
+  EXPECT_EQ(attribute_text(*domain, "type"), "hvm");
+  EXPECT_EQ(attribute_text(*domain, "vcpus"), "2");
+  ASSERT_EQ(domain->vbds.size(), 2u);
+  EXPECT_EQ(domain->vbds[1].source, "/a,b.qcow2");
+  EXPECT_EQ(domain->vbds[1].mode, AccessMode::read);
+  EXPECT_EQ(domain->vifs.size(), 1u);
+}
+
+TEST(Compile, ADomainFileWithoutANameIsCalledAfterItsFile) {
+  Case setup;
+  setup.files["web.xm"] = "memory = 64\nkernel = '/k'\n";
+  setup.roots = {"web.xm"};
+  const Compiled done = compile_setup(setup);
+  EXPECT_EQ(
+      done.complaints(true),
+      "HV0223 web.xm:1: the file sets no `name`; the domain is called `web` after the file\n");
+  EXPECT_NE(done.domain("web"), nullptr);
+}
+
+}  // namespace
+}  // namespace hv::compiler
