@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "hv/drivers/driver.h"
 #include "hv/model/plan.h"
+#include "hv/schema/project.h"
 #include "hv/schema/schema.h"
 #include "state/store.h"
 
@@ -57,6 +58,7 @@ struct StepFailure {
   StepId step;
   std::string what;  // "vbd.attach domain.web0 xvdf"
   std::string why;   // the hypervisor's own words
+  Code code = Code::operation_failed;
 };
 
 struct ApplyReport {

@@ -50,6 +50,14 @@ struct PlanRequest {
 // for what makes no plan at all.
 Result<Plan> make_plan(const PlanRequest& request);
 
+// Everything a plan is a function of, as one digest: inputs, parameters, applied state, and of the
+// observation what the plan read.
+std::string plan_digest(const Plan& plan, const StoreHead& head, const std::string& version);
+
+// May a plan that was saved earlier be applied now? Makes it again; an Error (Code::plan_stale)
+// names what moved since.
+Status still_valid(const Plan& saved, const PlanRequest& now);
+
 // The UUID of the project: `project.id`, else the store's lineage.
 Uuid project_uuid(const Project& project, const StoreHead& head);
 

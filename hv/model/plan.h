@@ -177,6 +177,7 @@ struct Plan {
   Time made;
   std::vector<InputFile> inputs;
   std::map<std::string, std::string> params;
+  std::vector<std::string> paths;  // the PATHs it was made for; none: the project's sources
   std::vector<Change> changes;  // the riskiest first
   std::vector<Step> steps;      // ids 1..n, in an order that respects `after`
   std::vector<DriftItem> drift;

@@ -1,0 +1,210 @@
+// hv apply, hv destroy: make it so. Settles what an interrupted apply left, plans, shows, asks,
+// acts.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "cli/commands.h"
+#include "cli/progress.h"
+#include "cli/session.h"
+#include "cli/terminal.h"
+
+namespace hv::cli {
+namespace {
+
+std::string who() {
+  char host[256] = "localhost";
+  ::gethostname(host, sizeof host - 1);
+  const char* user = std::getenv("USER");
+  return std::string(user == nullptr ? "uid " + std::to_string(::getuid()) : user) + "@" + host;
+}
+
+ApplyOptions apply_options(Session& session, const Options& options) {
+  ApplyOptions apply;
+  for (const auto& [name, config] : session.project.hosts) apply.parallel[name] = config.parallel;
+  apply.interrupted = [] { return interrupted(); };
+  apply.who = who();
+  apply.take_over = options.take_over;
+  return apply;
+}
+
+// A saved plan has no secrets; the sources have them.
+void fill_secrets(Plan& plan, const DesiredGraph& desired) {
+  for (Step& step : plan.steps) {
+    const auto* declared = desired.get<DomainSpec>(step.operation.address);
+    if (declared == nullptr) continue;
+    const auto fill = [&](Attributes& attributes) {
+      Attributes filled = attributes;
+      for (const Attributes::Entry& entry : attributes) {
+        const Value* value = declared->attributes.find(entry.name);
+        if (entry.value.get<Secret>() != nullptr && value != nullptr)
+          filled.set(entry.name, *value);
+      }
+      attributes = std::move(filled);
+    };
+    if (step.operation.domain) fill(step.operation.domain->attributes);
+    fill(step.operation.settings);
+  }
+}
+
+// Settles open intents; false if something cannot be settled in a way that stops everything.
+bool settle(Session& session, const Options& options) {
+  ApplyContext context{*session.store,  session.drivers, *session.schema,
+                       session.project, session.clock,   session.random};
+  const bool had_open = !session.open_intents.empty();
+  Result<std::vector<Settled>> settled = recover(context, apply_options(session, options));
+  if (!settled.ok()) {
+    session.fail(settled.error());
+    return false;
+  }
+  if (had_open && !options.quiet) {
+    print_error("An earlier apply was interrupted; settled by what is true on the hosts:\n");
+    for (const Settled& each : *settled) {
+      const char* word = "";
+      switch (each.result) {
+        case Settled::Result::done:
+          word = "done";
+          break;
+        case Settled::Result::undone:
+          word = "undone";
+          break;
+        case Settled::Result::redo:
+          word = "to be done again";
+          break;
+        case Settled::Result::unknown:
+          word = "unknown, held";
+          break;
+      }
+      print_error("  " + each.what + ": " + word + (each.why.empty() ? "" : " — " + each.why) +
+                  "\n");
+    }
+    print_error("\n");
+  }
+  return session.open_store();  // read again what recovery wrote
+}
+
+int carry_out(Session& session, const Plan& plan, const Options& options) {
+  ApplyContext context{*session.store,  session.drivers, *session.schema,
+                       session.project, session.clock,   session.random};
+  ApplyOptions apply = apply_options(session, options);
+  ProgressLines lines(plan, options);
+  apply.progress = [&](const StepEvent& event) { lines(event); };
+  catch_interrupts();
+  const Time begun = session.clock.now();
+  Result<ApplyReport> report = apply_plan(plan, context, apply);
+  lines.finish();
+  if (!report.ok()) {
+    session.fail(report.error());
+    return kFailed;
+  }
+  const std::string took = to_human(since(begun, session.clock.now()));
+  if (report->ok()) {
+    if (!options.quiet)
+      print_error("Applied " + std::to_string(report->succeeded) +
+                  (report->succeeded == 1 ? " step in " : " steps in ") + took + ".\n");
+    return kDone;
+  }
+  for (const StepFailure& failure : report->failures)
+    session.fail(Error{Code::operation_failed, failure.what + ": " + failure.why, {}});
+  if (report->skipped != 0)
+    print_error("Therefore not done: " + std::to_string(report->skipped) +
+                (report->skipped == 1 ? " step" : " steps") + " of " +
+                std::to_string(plan.steps.size()) + ".\n");
+  if (report->interrupted) {
+    print_error(
+        "Interrupted: what ran was finished, nothing else was started. `hv apply` goes "
+        "on from here.\n");
+    return kInterrupted;
+  }
+  print_error("Next: `hv plan` shows what is left.\n");
+  return kFailed;
+}
+
+std::optional<std::string> plan_file(const Options& options) {
+  if (options.paths.size() != 1 || options.paths[0] == "-") return std::nullopt;
+  if (disk_files().what(options.paths[0]) != Files::What::file) return std::nullopt;
+  Result<std::string> text = disk_files().read(options.paths[0]);
+  if (!text.ok() || !looks_like_plan(*text)) return std::nullopt;
+  return std::move(*text);
+}
+
+int apply(const Options& given, bool destroy_all) {
+  Options options = given;
+  if (!options.directory.empty()) {
+    if (::chdir(options.directory.c_str()) != 0) {
+      Session(given).fail(
+          Error{Code::file_unreadable, "there is no folder `" + options.directory + "`", {}});
+      return kFailed;
+    }
+    options.directory.clear();
+  }
+  std::optional<Plan> saved;
+  if (!destroy_all) {
+    if (std::optional<std::string> text = plan_file(options)) {
+      Result<Plan> read = read_plan(*text);
+      if (!read.ok()) {
+        Session(options).fail(read.error(), options.paths[0]);
+        return kFailed;
+      }
+      saved = std::move(*read);
+      options.paths.clear();
+      options.paths = saved->paths;
+      for (const auto& [name, value] : saved->params) options.params[name] = {value};
+    }
+  }
+  Session session(options);
+  if (!session.load_project()) return kFailed;
+  const bool ok = session.compile_sources();
+  session.show_diagnostics();
+  if (!ok) return kFailed;
+  if (!options.yes && !is_terminal(STDIN_FILENO)) {
+    session.fail(Error{Code::wrong_usage, "nobody is there to ask: standard input is no terminal",
+                       "look at the plan first, then add --yes"});
+    return kUsage;
+  }
+  if (!session.lock() || !session.open_store() || !session.open_drivers(true)) return kFailed;
+  if (!settle(session, options)) return kFailed;
+  session.observation = observe_all(session.drivers, session.clock);
+  Scope scope = session.scope_from_options(destroy_all || options.destroy);
+  scope.no_budget = destroy_all || options.destroy;
+  std::optional<PlanRequest> request = session.plan_request(scope);
+  if (!request) return kUsage;
+  Result<Plan> plan = Error{Code::plan_refused, "", ""};
+  if (saved) {
+    Result<void> valid = still_valid(*saved, *request);
+    if (!valid.ok()) {
+      session.fail(valid.error());
+      return kFailed;
+    }
+    fill_secrets(*saved, session.desired);
+    plan = std::move(*saved);
+  } else {
+    plan = make_plan(*request);
+  }
+  if (!plan.ok()) {
+    session.fail(plan.error());
+    return kFailed;
+  }
+  if (!options.quiet || !plan->applicable) print(plan_text(*plan, session.style(STDOUT_FILENO)));
+  if (!plan->applicable) return kFailed;
+  if (plan->nothing_to_do()) return kDone;
+  print("\n");
+  if (!options.yes && !confirm(destroy_all ? "Destroy all this?" : "Apply this plan?")) {
+    print_error("Nothing was changed.\n");
+    return kFailed;
+  }
+  return carry_out(session, *plan, options);
+}
+
+}  // namespace
+
+int run_apply(const Options& options) {
+  return apply(options, false);
+}
+
+int run_destroy(const Options& options) {
+  return apply(options, true);
+}
+
+}  // namespace hv::cli

@@ -1,0 +1,23 @@
+// The commands: one function each, one small file a group; the answer is the exit code.
+#pragma once
+
+#include "cli/options.h"
+
+namespace hv::cli {
+
+int run_init(const Options& options);
+int run_check(const Options& options);
+int run_show(const Options& options);
+int run_lint(const Options& options);
+int run_plan(const Options& options);
+int run_apply(const Options& options);
+int run_destroy(const Options& options);
+int run_status(const Options& options);
+int run_state_list(const Options& options);
+int run_state_show(const Options& options);
+int run_state_verify(const Options& options);
+int run_explain(const Options& options);
+int run_version(const Options& options);
+int run_completion(const Options& options);
+
+}  // namespace hv::cli

@@ -1,0 +1,316 @@
+#include "cli/session.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <set>
+
+#include "base/render.h"
+#include "cli/terminal.h"
+#include "cli/version.h"
+#include "hv/drivers/sim/sim.h"
+
+namespace hv::cli {
+namespace {
+
+std::string current_folder() {
+  char* path = ::getcwd(nullptr, 0);
+  std::string folder = path == nullptr ? "/" : path;
+  std::free(path);
+  return folder;
+}
+
+std::string parent_of(const std::string& folder) {
+  const std::size_t slash = folder.rfind('/');
+  return slash == 0 || slash == std::string::npos ? "/" : folder.substr(0, slash);
+}
+
+}  // namespace
+
+bool is_dom0() {
+  // The capabilities of a dom0 begin with "control_d".
+  std::ifstream capabilities("/proc/xen/capabilities");
+  std::string word;
+  return capabilities && capabilities >> word && word.find("control_d") != std::string::npos;
+}
+
+Session::Session(const Options& o) : options(o), clock(system_clock()), random(system_random()) {}
+
+Session::~Session() = default;
+
+Style Session::style(int fd) const {
+  return Style{use_color(options, fd)};
+}
+
+void Session::fail(const Error& error, const std::string& file) {
+  diagnostics.report(error, file);
+  show_diagnostics();
+}
+
+void Session::show_diagnostics() {
+  const RenderOptions render{use_color(options, STDERR_FILENO)};
+  for (; shown_ < diagnostics.size(); ++shown_) {
+    const Diagnostic& diagnostic = diagnostics.all()[shown_];
+    if (options.quiet && diagnostic.severity != Severity::error) continue;
+    print_error(render_text(diagnostic, sources, render) + "\n");
+  }
+}
+
+bool Session::load_project() {
+  if (!options.directory.empty() && ::chdir(options.directory.c_str()) != 0) {
+    fail(Error{Code::file_unreadable, "there is no folder `" + options.directory + "`", {}});
+    return false;
+  }
+  working_directory = disk_files().canonical(current_folder());
+  std::string root = working_directory;
+  while (disk_files().what(root + "/hv.toml") != Files::What::file && root != "/")
+    root = parent_of(root);
+  if (disk_files().what(root + "/hv.toml") == Files::What::file) {
+    const std::string path = root == "/" ? "/hv.toml" : root + "/hv.toml";
+    Result<std::string> text = disk_files().read(path);
+    if (!text.ok()) {
+      fail(text.error(), path);
+      return false;
+    }
+    const FileId file = sources.add(root == working_directory ? "hv.toml" : path, *text);
+    project = parse_project(file, sources, root, diagnostics);
+  } else {
+    project = default_project(working_directory, is_dom0());
+  }
+  add_default_host(project, is_dom0());
+  schema = &Schema::builtin();
+  const std::string site = project.root + "/schemas";
+  if (project.has_file && disk_files().what(site) == Files::What::folder) {
+    std::vector<FileId> files;
+    Result<std::vector<std::string>> names = disk_files().list(site);
+    if (names.ok())
+      for (const std::string& name : *names) {
+        if (!name.ends_with(".toml")) continue;
+        Result<std::string> text = disk_files().read(site + "/" + name);
+        if (text.ok())
+          files.push_back(sources.add("schemas/" + name, *text));
+        else
+          diagnostics.report(text.error(), site + "/" + name);
+      }
+    if (!files.empty()) {
+      site_schema_ = schema->narrowed(files, sources, diagnostics);
+      schema = site_schema_.get();
+    }
+  }
+  state_folder =
+      project.state.starts_with('/') ? project.state : project.root + "/" + project.state;
+  if (options.host && !project.hosts.contains(HostName{*options.host})) {
+    diagnostics.report(Code::unknown_host, Span{},
+                       "there is no host `" + *options.host + "` in this project");
+  }
+  show_diagnostics();
+  return !diagnostics.has_errors();
+}
+
+bool Session::compile_sources() {
+  CompileRequest request;
+  request.project = &project;
+  request.schema = schema;
+  request.files = &disk_files();
+  request.params = options.params;
+  request.working_directory = working_directory;
+  if (options.host) request.host = HostName{*options.host};
+  // Secrets come from files, never from the command line's history.
+  for (auto& [name, values] : request.params)
+    for (std::string& value : values)
+      if (value.starts_with('@')) {
+        Result<std::string> text = disk_files().read(value.substr(1));
+        if (!text.ok()) {
+          fail(text.error(), value.substr(1));
+          return false;
+        }
+        while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
+        value = *text;
+      }
+  if (options.paths.empty()) {
+    if (project.sources.empty()) {
+      Diagnostic& diagnostic =
+          diagnostics.report(Code::empty_project, Span{},
+                             project.has_file ? "hv.toml names no sources"
+                                              : "there is no hv.toml and no PATH is given");
+      diagnostic.help = project.has_file
+                            ? "write `sources = [\"fleet.vm\"]` in its [project]"
+                            : "name a file (`hv plan web.cfg`), or start a project: `hv init`";
+      show_diagnostics();
+      return false;
+    }
+    request.roots = project_roots(project, disk_files(), diagnostics);
+  } else {
+    request.roots = path_roots(options.paths, working_directory, disk_files(), diagnostics);
+    std::set<std::string> sources_of_project;
+    Diagnostics unused;  // a source that is missing is told by the project's own plan
+    for (const Root& root : project_roots(project, disk_files(), unused))
+      sources_of_project.insert(disk_files().canonical(root.path));
+    for (Root& root : request.roots)
+      root.outside = !sources_of_project.contains(disk_files().canonical(root.path));
+  }
+  for (const Root& root : request.roots)
+    if (root.path == "-" && !request.standard_input)
+      request.standard_input =
+          std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+  desired = compile(request, sources, diagnostics);
+  return !diagnostics.has_errors();
+}
+
+bool Session::lock() {
+  Result<std::unique_ptr<StateLock>> taken = lock_state(state_folder, options.lock_timeout, clock);
+  if (!taken.ok()) {
+    fail(taken.error());
+    return false;
+  }
+  state_lock = std::move(*taken);
+  return true;
+}
+
+bool Session::read_state(const StoreReader& from) {
+  head = from.head();
+  Result<Applied> all = from.applied();
+  if (!all.ok()) {
+    fail(all.error());
+    return false;
+  }
+  applied = std::move(*all);
+  Result<std::vector<JournalEntry>> open = from.open_intents();
+  if (!open.ok()) {
+    fail(open.error());
+    return false;
+  }
+  open_intents = std::move(*open);
+  return true;
+}
+
+bool Session::open_store() {
+  if (!store) {
+    Result<std::unique_ptr<Store>> opened =
+        hv::open_store(state_folder, *state_lock, random, clock);
+    if (!opened.ok()) {
+      fail(opened.error());
+      return false;
+    }
+    store = std::move(*opened);
+  }
+  return read_state(*store);
+}
+
+bool Session::open_reader() {
+  Result<std::unique_ptr<StoreReader>> opened = open_store_reader(state_folder);
+  if (!opened.ok()) {
+    fail(opened.error());
+    return false;
+  }
+  reader = std::move(*opened);
+  return reader == nullptr || read_state(*reader);
+}
+
+bool Session::open_drivers(bool changing) {
+  for (const auto& [name, config] : project.hosts) {
+    if (config.driver != DriverKind::sim) {
+      fail(Error{Code::driver_missing,
+                 "this hv has no driver `" + std::string(to_string(config.driver)) +
+                     "` for the host `" + name.text + "`",
+                 "`driver = \"sim\"` simulates it"});
+      return false;
+    }
+    SimConfig sim;
+    sim.host = name;
+    if (config.memory) sim.memory = *config.memory;
+    if (config.cpus) sim.cpus = *config.cpus;
+    sim.disks = config.disks;
+    sim.bridges = config.bridges;
+    sim.files = config.files;
+    Result<std::unique_ptr<HostStore>> host_store =
+        open_host_store(state_folder + "/sim/" + name.text, !changing);
+    if (!host_store.ok()) {
+      fail(host_store.error());
+      return false;
+    }
+    host_stores_.push_back(std::move(*host_store));
+    Result<std::unique_ptr<SimDriver>> driver =
+        make_sim_driver(sim, *host_stores_.back(), *schema, clock);
+    if (!driver.ok()) {
+      fail(driver.error());
+      return false;
+    }
+    drivers[name] = driver->get();
+    owned_drivers_.push_back(std::move(*driver));
+  }
+  return true;
+}
+
+bool Session::observe() {
+  if (!options.refresh) {
+    const StoreReader* from = store ? static_cast<const StoreReader*>(store.get()) : reader.get();
+    if (from != nullptr) {
+      Result<std::optional<Observation>> last = from->last_observation();
+      if (!last.ok()) {
+        fail(last.error());
+        return false;
+      }
+      if (*last) {
+        observation = std::move(**last);
+        return true;
+      }
+    }
+  }
+  observation = observe_all(drivers, clock);
+  return true;
+}
+
+Scope Session::scope_from_options(bool destroy_all) const {
+  Scope scope;
+  scope.whole_project = options.paths.empty();
+  scope.prune = options.prune;
+  scope.destroy_all = destroy_all;
+  scope.take_over = options.take_over;
+  for (const std::string& host : options.powered_off) scope.powered_off.insert(HostName{host});
+  return scope;
+}
+
+std::optional<PlanRequest> Session::plan_request(const Scope& given) {
+  PlanRequest request;
+  request.desired = &desired;
+  request.applied = &applied;
+  request.observation = &observation;
+  request.project = &project;
+  request.schema = schema;
+  for (const auto& [name, driver] : drivers) request.capabilities[name] = driver->capabilities();
+  request.open_intents = open_intents;
+  request.head = head;
+  request.scope = given;
+  request.version = kVersion;
+  request.id = PlanId{to_string(uuid_v4(random)).substr(0, 8)};
+  const auto addresses = [&](const std::vector<std::string>& texts, std::vector<Address>& into) {
+    for (const std::string& text : texts) {
+      std::optional<Address> address = parse_address(text);
+      if (!address) {
+        fail(Error{Code::wrong_usage, "`" + text + "` is no address",
+                   "an address is a kind and a name, for example domain.web0"});
+        return false;
+      }
+      into.push_back(*address);
+    }
+    return true;
+  };
+  if (!addresses(options.targets, request.scope.targets) ||
+      !addresses(options.replace, request.scope.replace))
+    return std::nullopt;
+  if (options.max_destroy) {
+    request.scope.max_destroy = parse_budget(*options.max_destroy);
+    if (!request.scope.max_destroy) {
+      fail(Error{Code::wrong_usage, "`--max-destroy " + *options.max_destroy + "` is no budget",
+                 "write a count or a percentage: 3 or 10%"});
+      return std::nullopt;
+    }
+  }
+  return request;
+}
+
+}  // namespace hv::cli

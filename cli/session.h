@@ -1,0 +1,82 @@
+// Session: what most commands begin with — the project, its sources compiled, its state, its hosts.
+//
+// Each step reports its own failures to stderr; a command stops where one returns false.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/source.h"
+#include "cli/options.h"
+#include "compiler/compile.h"
+#include "hv/drivers/driver.h"
+#include "hv/schema/project.h"
+#include "hv/schema/schema.h"
+#include "reconciler/apply.h"
+#include "reconciler/plan.h"
+#include "report/report.h"
+#include "state/store.h"
+
+namespace hv::cli {
+
+class Session {
+ public:
+  explicit Session(const Options& options);
+  ~Session();
+
+  // hv.toml of -C, the working directory or above; a site's schemas/.
+  bool load_project();
+  // The sources, or the PATHs; false if there is an error in them (told on stderr).
+  bool compile_sources();
+  // Without this a command may not change anything.
+  bool lock();
+  bool open_store();   // to write; the lock must be held
+  bool open_reader();  // beside a running writer; no store yet is fine
+  // Drivers of every host of the project; `changing` opens simulated hosts to write.
+  bool open_drivers(bool changing);
+  // One look at every host, or with --refresh=false the last one kept.
+  bool observe();
+
+  std::optional<PlanRequest> plan_request(const Scope& scope);
+  Scope scope_from_options(bool destroy_all) const;
+
+  void fail(const Error& error, const std::string& file = {});
+  void show_diagnostics();  // those not shown yet, to stderr
+  Style style(int fd) const;
+
+  const Options& options;
+  SourceMap sources;
+  Diagnostics diagnostics;
+  Project project;
+  const Schema* schema = nullptr;
+  DesiredGraph desired;
+  std::string state_folder;  // absolute
+  std::unique_ptr<StateLock> state_lock;
+  std::unique_ptr<Store> store;
+  std::unique_ptr<StoreReader> reader;  // or nothing: no store yet
+  Applied applied;
+  StoreHead head;
+  std::vector<JournalEntry> open_intents;
+  Drivers drivers;
+  Observation observation;
+  std::string working_directory;
+  Clock& clock;
+  Random& random;
+
+ private:
+  bool read_state(const StoreReader& from);
+  std::unique_ptr<Schema> site_schema_;
+  std::vector<std::unique_ptr<HostStore>> host_stores_;
+  std::vector<std::unique_ptr<Driver>> owned_drivers_;
+  std::size_t shown_ = 0;
+};
+
+// This machine is a Xen dom0.
+bool is_dom0();
+
+}  // namespace hv::cli

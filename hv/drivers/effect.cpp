@@ -1,0 +1,200 @@
+#include "hv/drivers/effect.h"
+
+#include <algorithm>
+
+namespace hv {
+namespace {
+
+Effect present(std::string words) {
+  return {EffectState::present, std::move(words)};
+}
+Effect absent(std::string words) {
+  return {EffectState::absent, std::move(words)};
+}
+Effect different(std::string words) {
+  return {EffectState::different, std::move(words)};
+}
+
+const ObservedVbd* find_vbd(const ObservedDomain& domain, const std::string& device) {
+  for (const ObservedVbd& vbd : domain.vbds)
+    if (vbd.vbd.device == device) return &vbd;
+  return nullptr;
+}
+
+// What a host shows of a VBD is its source and whether it may write.
+bool is_that(const ObservedVbd& have, const Vbd& want) {
+  return have.vbd.source == want.source && writes(have.vbd.mode) == writes(want.mode);
+}
+
+Effect all_connected(const ObservedDomain& domain, const DomainSpec& spec) {
+  for (const Vbd& vbd : spec.vbds) {
+    const ObservedVbd* have = find_vbd(domain, vbd.device);
+    if (have == nullptr) return different("its disk " + vbd.device + " is missing");
+    if (!is_that(*have, vbd))
+      return different("its disk " + vbd.device + " is " + have->vbd.source + " (" +
+                       std::string(to_string(have->vbd.mode)) + ")");
+    if (!have->connected) return different("its disk " + vbd.device + " is not connected");
+  }
+  return present("the machine is there with all its disks");
+}
+
+std::string mac_of(const Vif& vif) {
+  auto mac = vif.settings.find("mac");
+  return mac == vif.settings.end() ? "" : mac->second;
+}
+
+const Vif* find_vif(const ObservedDomain& domain, const Vif& wanted) {
+  for (const Vif& vif : domain.vifs)
+    if (mac_of(wanted).empty() ? same_settings(vif, wanted) : mac_of(vif) == mac_of(wanted))
+      return &vif;
+  return nullptr;
+}
+
+const ObservedVdisk* find_vdisk(const HostObservation& host, const Uuid& uuid) {
+  for (const ObservedVdisk& vdisk : host.vdisks)
+    if (vdisk.uuid == uuid) return &vdisk;
+  return nullptr;
+}
+
+Effect mapped(const Operation& operation, const HostObservation& host) {
+  const ObservedVdisk* vdisk = find_vdisk(host, operation.uuid);
+  if (vdisk == nullptr) return absent("the virtual disk is not mapped");
+  auto wanted = operation.extents.find("");
+  if (wanted != operation.extents.end() && vdisk->extents != wanted->second)
+    return operation.op == Op::vdisk_enlarge ? absent("it is mapped as it was before")
+                                             : different("it is mapped to other extents");
+  return present("the virtual disk is mapped");
+}
+
+Effect number(const char* what, int64_t have, int64_t want, const std::string& shown) {
+  if (have == want) return present(std::string(what) + " is " + shown);
+  return absent(std::string(what) + " is still " + shown);
+}
+
+// Effects on a machine that must be there.
+Effect on_domain(const Operation& operation, const ObservedDomain& domain) {
+  switch (operation.op) {
+    case Op::domain_create:
+    case Op::domain_verify:
+      return operation.domain ? all_connected(domain, *operation.domain)
+                              : present("the machine is there");
+    case Op::domain_unpause:
+      if (domain.state == PowerState::running && !domain.never_ran) return present("it runs");
+      return absent("it is " + std::string(to_string(domain.state)));
+    case Op::domain_pause:
+      if (domain.state == PowerState::paused) return present("it is paused");
+      return absent("it is " + std::string(to_string(domain.state)));
+    case Op::domain_memory:
+      return number("its memory", domain.memory.count,
+                    operation.memory.value_or(domain.memory).count, to_human(domain.memory));
+    case Op::domain_vcpus:
+      return number("its vcpu count", domain.vcpus, operation.vcpus.value_or(domain.vcpus),
+                    std::to_string(domain.vcpus));
+    case Op::domain_schedule:
+      for (const Attributes::Entry& entry : operation.settings) {
+        const Value* have = domain.attributes.find(entry.name);
+        const bool same =
+            entry.value.is_unset() ? have == nullptr : have != nullptr && *have == entry.value;
+        if (!same) return absent("`" + entry.name + "` is as before");
+      }
+      return present("its schedule is set");
+    case Op::domain_rename:
+      if (domain.name == operation.name) return present("it is called " + operation.name);
+      return absent("it is still called " + domain.name);
+    case Op::vbd_attach: {
+      if (!operation.vbd) return different("no disk was named");
+      const ObservedVbd* vbd = find_vbd(domain, operation.vbd->device);
+      if (vbd == nullptr) return absent("no disk is " + operation.vbd->device);
+      if (!is_that(*vbd, *operation.vbd))
+        return different(operation.vbd->device + " is " + vbd->vbd.source);
+      if (!vbd->connected) return different(operation.vbd->device + " is not connected");
+      return present(operation.vbd->device + " is attached");
+    }
+    case Op::vbd_enlarge: {
+      const ObservedVbd* vbd = operation.vbd ? find_vbd(domain, operation.vbd->device) : nullptr;
+      if (vbd == nullptr) return absent("the disk is not there");
+      return vbd->connected ? present("the disk is attached") : different("it is not connected");
+    }
+    case Op::vbd_detach: {
+      if (!operation.vbd) return different("no disk was named");
+      const ObservedVbd* vbd = find_vbd(domain, operation.vbd->device);
+      if (vbd == nullptr) return present(operation.vbd->device + " is gone");
+      if (!vbd->connected) return different(operation.vbd->device + " is not released yet");
+      return absent(operation.vbd->device + " is still attached");
+    }
+    case Op::vif_attach: {
+      if (!operation.vif) return different("no interface was named");
+      return find_vif(domain, *operation.vif) != nullptr ? present("the interface is there")
+                                                         : absent("the interface is not there");
+    }
+    case Op::vif_detach: {
+      if (!operation.vif) return different("no interface was named");
+      return find_vif(domain, *operation.vif) == nullptr ? present("the interface is gone")
+                                                         : absent("the interface is still there");
+    }
+    case Op::claim_put:
+    case Op::claim_drop:
+    case Op::pool_initialise:
+    case Op::vdisk_create:
+    case Op::vdisk_enlarge:
+    case Op::vdisk_expire:
+    case Op::domain_shutdown:
+    case Op::domain_destroy:
+    case Op::record_state:
+      break;
+  }
+  return different("no effect on a machine");
+}
+
+}  // namespace
+
+Effect read_effect(const Operation& operation, const HostObservation& host) {
+  if (!host.reachable) return different("the host cannot be read: " + host.reason);
+  switch (operation.op) {
+    case Op::claim_put:
+    case Op::claim_drop: {
+      const bool there = std::any_of(host.claims.begin(), host.claims.end(),
+                                     [&](const Claim& c) { return c.uuid == operation.uuid; });
+      if (there == (operation.op == Op::claim_put))
+        return present(there ? "the claim is there" : "the claim is gone");
+      return absent(there ? "the claim is still there" : "there is no claim");
+    }
+    case Op::pool_initialise:
+      return find_vdisk(host, operation.uuid) != nullptr ? present("the pool is in use")
+                                                         : absent("the pool is not in use");
+    case Op::vdisk_create:
+    case Op::vdisk_enlarge:
+      return mapped(operation, host);
+    case Op::vdisk_expire:
+      return find_vdisk(host, operation.uuid) == nullptr ? present("the virtual disk is unmapped")
+                                                         : absent("it is still mapped");
+    case Op::domain_shutdown:
+    case Op::domain_destroy: {
+      const ObservedDomain* domain = find_domain(host, operation.uuid);
+      if (domain == nullptr) return present("no machine has its UUID");
+      if (domain->dying) return different("it is going, and holds what it has");
+      return absent("it is still " + std::string(to_string(domain->state)));
+    }
+    case Op::record_state:
+      return present("nothing on the host");
+    case Op::domain_create:
+    case Op::domain_verify:
+    case Op::domain_unpause:
+    case Op::domain_pause:
+    case Op::domain_memory:
+    case Op::domain_vcpus:
+    case Op::domain_schedule:
+    case Op::domain_rename:
+    case Op::vbd_attach:
+    case Op::vbd_detach:
+    case Op::vbd_enlarge:
+    case Op::vif_attach:
+    case Op::vif_detach:
+      break;
+  }
+  const ObservedDomain* domain = find_domain(host, operation.uuid);
+  if (domain == nullptr) return absent("no machine has its UUID");
+  return on_domain(operation, *domain);
+}
+
+}  // namespace hv

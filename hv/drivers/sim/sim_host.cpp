@@ -1,0 +1,148 @@
+// How the simulated host's tables are kept in its store.
+#include "hv/drivers/sim/sim_host.h"
+
+#include <cstdlib>
+#include <sstream>
+
+#include "hv/model/codec.h"
+
+namespace hv {
+namespace {
+
+std::string operation_text(const SimOperation& operation) {
+  std::ostringstream out;
+  out << to_string(operation.project) << ' ' << operation.epoch.value << ' ' << operation.sequence
+      << ' ' << operation.due.count << ' ' << static_cast<int>(operation.phase) << ' '
+      << static_cast<int>(operation.fault) << ' ' << static_cast<int>(operation.state) << ' '
+      << operation.message.size() << '\n'
+      << operation.message << encode(operation.operation);
+  return out.str();
+}
+
+Result<SimOperation> operation_from(const std::string& id, const std::string& text) {
+  const Error damaged{Code::host_store_damaged,
+                      "the simulated host's record of " + id + " is damaged",
+                      "remove its folder to begin anew"};
+  const std::size_t end = text.find('\n');
+  if (end == std::string::npos) return damaged;
+  std::istringstream in(text.substr(0, end));
+  std::string project;
+  int phase = 0, fault = 0, state = 0;
+  std::size_t length = 0;
+  SimOperation operation;
+  operation.id = OperationId{id};
+  in >> project >> operation.epoch.value >> operation.sequence >> operation.due.count >> phase >>
+      fault >> state >> length;
+  const std::optional<Uuid> uuid = parse_uuid(project);
+  if (!in || !uuid || text.size() < end + 1 + length || phase < 0 || phase > 2 || fault < 0 ||
+      fault > static_cast<int>(SimFault::Kind::ignore_shutdown) || state < 0 || state > 3)
+    return damaged;
+  operation.project = *uuid;
+  operation.phase = static_cast<SimOperation::Phase>(phase);
+  operation.fault = static_cast<SimFault::Kind>(fault);
+  operation.state = static_cast<OperationState>(state);
+  operation.message = text.substr(end + 1, length);
+  operation.operation = TRY(decode<Operation>(std::string_view(text).substr(end + 1 + length)));
+  return operation;
+}
+
+ObservedVdisk vdisk_of(const Operation& operation) {
+  ObservedVdisk vdisk;
+  vdisk.uuid = operation.uuid;
+  vdisk.name = (operation.op == Op::pool_initialise ? "pool " : "") + operation.address.name;
+  vdisk.scrubbed = !operation.settings.contains("keep_data");
+  auto own = operation.extents.find("");
+  if (own != operation.extents.end()) vdisk.extents = own->second;
+  return vdisk;
+}
+
+}  // namespace
+
+SimHost::SimHost(const SimConfig& config, HostStore& store, const Schema& schema)
+    : config_(config), store_(store), schema_(schema) {}
+
+Status SimHost::load() {
+  std::optional<std::string> meta = TRY(store_.get("meta"));
+  if (meta) {
+    std::istringstream in(*meta);
+    in >> host_id >> boot_id >> next_domid >> next_sequence;
+    if (!in || !parse_uuid(host_id))
+      return Error{Code::host_store_damaged, "the simulated host's database is damaged",
+                   "remove its folder to begin anew"};
+  } else {
+    host_id = to_string(uuid_v5(Uuid{}, "simulated host " + config_.host.text));
+    boot_id = to_string(uuid_v5(*parse_uuid(host_id), "boot 0"));
+    touch_meta();
+  }
+  for (auto& [key, value] : TRY(store_.scan("dom/")))
+    domains[std::strtoull(key.c_str() + 4, nullptr, 10)] = TRY(decode<ObservedDomain>(value));
+  for (auto& [key, value] : TRY(store_.scan("claim/"))) {
+    Claim claim = TRY(decode<Claim>(value));
+    claims[{claim.uuid, claim.device}] = std::move(claim);
+  }
+  for (auto& [key, value] : TRY(store_.scan("project/"))) {
+    ProjectMemory project;
+    std::string lineage;
+    std::istringstream in(value);
+    in >> lineage >> project.epoch.value >> project.serial.value;
+    const std::optional<Uuid> id = parse_uuid(key.substr(8)), line = parse_uuid(lineage);
+    if (!in || !id || !line)
+      return Error{Code::host_store_damaged, "the simulated host's record of a project is damaged",
+                   "remove its folder to begin anew"};
+    project.project = *id;
+    project.lineage = *line;
+    projects[*id] = project;
+  }
+  for (auto& [key, value] : TRY(store_.scan("map/"))) {
+    SimMapping mapping;
+    mapping.operation = TRY(decode<Operation>(value));
+    mapping.vdisk = vdisk_of(mapping.operation);
+    mappings[mapping.operation.uuid] = std::move(mapping);
+  }
+  for (auto& [key, value] : TRY(store_.scan("op/"))) {
+    SimOperation operation = TRY(operation_from(key.substr(3), value));
+    operations[key.substr(3)] = std::move(operation);
+  }
+  return {};
+}
+
+Status SimHost::save() {
+  std::vector<StoreWrite> batch;
+  if (meta_dirty_)
+    batch.push_back({"meta", host_id + " " + boot_id + " " + std::to_string(next_domid) + " " +
+                                 std::to_string(next_sequence)});
+  for (const auto& [key, domid] : dirty_) {
+    auto domain = domains.find(domid);
+    batch.push_back(
+        {key, domain == domains.end() ? std::nullopt : std::optional(encode(domain->second))});
+  }
+  for (const auto& [key, set] : keys_) {
+    std::optional<std::string> value;
+    if (key.starts_with("map/")) {
+      auto mapping = mappings.find(parse_uuid(key.substr(4)).value_or(Uuid{}));
+      if (mapping != mappings.end()) value = encode(mapping->second.operation);
+    } else if (key.starts_with("claim/")) {
+      const Uuid uuid = parse_uuid(key.substr(6, 36)).value_or(Uuid{});
+      auto claim = claims.find({uuid, key.substr(43)});
+      if (claim != claims.end()) value = encode(claim->second);
+    } else if (key.starts_with("project/")) {
+      auto project = projects.find(parse_uuid(key.substr(8)).value_or(Uuid{}));
+      if (project != projects.end())
+        value = to_string(project->second.lineage) + " " +
+                std::to_string(project->second.epoch.value) + " " +
+                std::to_string(project->second.serial.value);
+    } else if (key.starts_with("op/")) {
+      auto operation = operations.find(key.substr(3));
+      if (operation != operations.end()) value = operation_text(operation->second);
+    }
+    batch.push_back({key, std::move(value)});
+  }
+  meta_dirty_ = false;
+  dirty_.clear();
+  keys_.clear();
+  // A reader sees what will have happened by now, and writes nothing.
+  if (store_.read_only() || batch.empty()) return {};
+  return store_.write(batch);
+}
+
+}  // namespace hv

@@ -1,0 +1,96 @@
+// SimHost: the simulated host's tables and rules, and how they are kept. Private to hv/drivers/sim.
+//
+// Every change goes through save(), so that the tables in memory and in the store are one. Keys:
+//   meta                ids, counters
+//   dom/DOMID           ObservedDomain
+//   claim/UUID/DEVICE   Claim
+//   project/UUID        lineage, epoch, serial
+//   map/UUID            Operation that mapped a vdisk or took a pool into use
+//   op/ID               the operation, its state and when it is due
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hv/drivers/sim/sim.h"
+
+namespace hv {
+
+// What a fault does to an operation, remembered with it.
+struct SimOperation {
+  OperationId id;
+  Operation operation;
+  Uuid project;
+  Epoch epoch;
+  uint64_t sequence = 0;  // of events with one due time
+  Time due;
+  enum class Phase : uint8_t { running, releasing, ended } phase = Phase::running;
+  SimFault::Kind fault = SimFault::Kind::none;
+  OperationState state = OperationState::running;
+  std::string message;
+};
+
+struct SimMapping {
+  Operation operation;
+  ObservedVdisk vdisk;
+};
+
+class SimHost {
+ public:
+  SimHost(const SimConfig& config, HostStore& store, const Schema& schema);
+  Status load();
+
+  // ---- tables
+  std::string host_id, boot_id;
+  uint64_t next_domid = 1, next_sequence = 1;
+  std::map<uint64_t, ObservedDomain> domains;  // by domid
+  std::map<std::pair<Uuid, std::string>, Claim> claims;
+  std::map<Uuid, ProjectMemory> projects;
+  std::map<Uuid, SimMapping> mappings;
+  std::map<std::string, SimOperation> operations;
+
+  // ---- keeping them
+  void touch_meta() { meta_dirty_ = true; }
+  void touch_domain(uint64_t domid) { dirty_.insert({"dom/" + std::to_string(domid), domid}); }
+  void touch(const std::string& key) { keys_.insert({key, true}); }
+  Status save();
+
+  // ---- rules: each carries out one operation, or says in the toolstack's words why not
+  using Refusal = std::optional<std::string>;
+  Refusal create(const Operation& operation);
+  Refusal attach(const Operation& operation, bool half);
+  Refusal detach_begin(const Operation& operation);
+  void detach_end(const Operation& operation);
+  Refusal stop_begin(const Operation& operation);
+  void stop_end(const Operation& operation);
+  Refusal change(const Operation& operation);  // memory, vcpus, schedule, name, vif, pause
+  Refusal map(const Operation& operation);
+  Refusal unmap(const Operation& operation);
+
+  ObservedDomain* find(const Uuid& uuid);
+  Bytes memory_total() const;
+  Bytes memory_free() const;
+  std::vector<Extent> extents_of(const ObservedVbd& vbd) const;
+  HostObservation observe(Time now) const;
+  void boot();
+
+ private:
+  Refusal busy(const Uuid& uuid, const Vbd& vbd, const std::vector<Extent>& extents,
+               const Claim* claim) const;
+  Refusal lacks(const Vbd& vbd) const;
+  Refusal lacks_bridge(const Vif& vif) const;
+  ObservedVbd opened(const Operation& operation, const Vbd& vbd, bool connected) const;
+  void set_attributes(ObservedDomain& domain, const DomainSpec& spec) const;
+  std::size_t loops_used() const;
+
+  const SimConfig& config_;
+  HostStore& store_;
+  const Schema& schema_;
+  bool meta_dirty_ = false;
+  std::map<std::string, uint64_t> dirty_;
+  std::map<std::string, bool> keys_;
+};
+
+}  // namespace hv

@@ -1,0 +1,132 @@
+// A plan from its first intent to its last record; applied again, it goes on where it stopped.
+#include "reconciler/apply.h"
+
+#include <set>
+#include <utility>
+
+#include "reconciler/execution.h"
+#include "reconciler/plan.h"
+
+namespace hv {
+namespace {
+
+Status check_plan(const Plan& plan, const StoreHead& head, bool resumed) {
+  if (!plan.applicable)
+    return Error{Code::plan_refused, "the plan was refused and cannot be applied", ""};
+  if (plan.lineage != head.lineage)
+    return Error{Code::plan_stale, "the plan was made for another state",
+                 "make a new one: hv plan"};
+  if (!resumed && plan.serial != head.serial)
+    return Error{Code::plan_stale,
+                 "the plan was made at serial " + std::to_string(plan.serial.value) +
+                     ", the state is at " + std::to_string(head.serial.value),
+                 "make a new one: hv plan"};
+  return {};
+}
+
+// What an earlier run of the same plan has done, from its journal.
+void take_up(const Plan& plan, const std::vector<JournalEntry>& journal, const Applied& applied,
+             Work& work) {
+  std::map<StepId, const JournalEntry*> last;
+  for (const JournalEntry& entry : journal) {
+    const Intent& intent = entry.intent;
+    ++work.tries[intent.step];
+    // The attempt is the last part of the id: the one with more digits, or greater ones, is later.
+    const JournalEntry*& latest = last[intent.step];
+    const auto order = [](const JournalEntry& it) {
+      return std::pair(it.intent.id.text.size(), it.intent.id.text);
+    };
+    if (latest == nullptr || order(*latest) < order(entry)) latest = &entry;
+    if (!entry.outcome)
+      work.unknown[intent.step] =
+          "begun in an earlier run as " + intent.id.text + ", and how it ended cannot be told";
+  }
+  // Done is what succeeded after everything before it was done: where recovery has destroyed a
+  // machine that never ran, all that was built on it is built again.
+  for (const Step& step : plan.steps) {
+    const Operation& operation = step.operation;
+    const JournalEntry* entry = last.contains(step.id) ? last.at(step.id) : nullptr;
+    // A withdrawal bears its step's id, and its success is not the step's.
+    bool done = entry != nullptr && entry->intent.operation.op == operation.op && entry->outcome &&
+                entry->outcome->kind == OutcomeKind::succeeded;
+    if (operation.op == Op::domain_create) {
+      auto record = applied.domains.find(operation.address);
+      done = done && record != applied.domains.end() && record->second.uuid == operation.uuid;
+    }
+    for (StepId before : step.after) done = done && work.already_done.contains(before);
+    if (done) work.already_done.insert(step.id);
+  }
+  // Claims that something still rests on are announced again; that is safe at any time.
+  for (const Step& step : plan.steps) {
+    if (work.already_done.contains(step.id)) continue;
+    for (const Step& claim : plan.steps)
+      if (claim.operation.op == Op::claim_put && claim.operation.uuid == step.operation.uuid)
+        work.already_done.erase(claim.id);
+  }
+}
+
+Status enter_hosts(const Plan& plan, const Caller& caller, const ApplyContext& context,
+                   const ApplyOptions& options) {
+  std::set<HostName> hosts;
+  for (const Step& step : plan.steps) hosts.insert(step.operation.host);
+  for (const HostName& host : hosts) {
+    auto driver = context.drivers.find(host);
+    if (driver == context.drivers.end()) continue;
+    Status entered = driver->second->enter(caller, options.take_over);
+    // One that does not answer fails its own steps, and no others.
+    if (!entered.ok() && entered.error().code != Code::host_unreachable) return entered;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ApplyReport> apply_plan(const Plan& plan, ApplyContext context,
+                               const ApplyOptions& options) {
+  const StoreHead head = context.store.head();
+  std::optional<PlanRecord> earlier = TRY(context.store.plan_record(plan.id));
+  TRY(check_plan(plan, head, earlier.has_value()));
+  if (plan.steps.empty()) return ApplyReport{};
+  Applied applied = TRY(context.store.applied());
+
+  Work work;
+  work.plan = plan.id;
+  work.steps = plan.steps;
+  work.holds = plan.holds;
+  work.before = plan.observation;
+  if (earlier) take_up(plan, TRY(context.store.journal(plan.id)), applied, work);
+
+  PlanRecord record;
+  record.id = plan.id;
+  record.digest = plan.digest;
+  record.begun = earlier ? earlier->begun : context.clock.now();
+  record.who = options.who;
+  record.summary = summarise(plan);
+  record.steps_left = plan.steps.size() - work.already_done.size();
+  work.record = record;
+
+  const Caller caller{project_uuid(context.project, head), head.lineage, head.epoch, head.serial};
+  TRY(enter_hosts(plan, caller, context, options));
+
+  Execution execution(context, options, caller, std::move(applied), std::move(work));
+  ApplyReport report = execution.run();
+  if (!execution.begun()) return report;
+
+  record.ended = context.clock.now();
+  record.steps_done = report.succeeded;
+  record.steps_failed = report.failed;
+  record.steps_left = report.skipped;
+  Transition last;
+  last.plan = record;
+  last.observed = observe_all(context.drivers, context.clock);
+  Status written = context.store.commit(last);
+  if (!written.ok()) {
+    // Every step's own outcome is safe; that the plan ended is not, and is said.
+    ++report.failed;
+    report.failures.push_back(
+        {StepId{}, "the plan's record", written.error().message, written.error().code});
+  }
+  return report;
+}
+
+}  // namespace hv

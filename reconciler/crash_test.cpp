@@ -1,0 +1,346 @@
+// hv dies before and after every call to the store and to the hosts; what survives is recovered,
+// planned afresh and applied, and must come out as declared. Then the same with random faults.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <functional>
+
+#include "reconciler/test_world.h"
+
+namespace hv::testing {
+namespace {
+
+struct Scenario {
+  const char* name;
+  std::function<std::vector<Resource>()> before;
+  std::function<std::vector<Resource>()> after;
+};
+
+void PrintTo(const Scenario& scenario, std::ostream* out) {
+  *out << scenario.name;
+}
+
+DomainSpec with_kernel(DomainSpec domain, const char* kernel) {
+  domain.attributes.set("kernel", kernel);
+  return domain;
+}
+
+PoolSpec pool() {
+  PoolSpec pool;
+  pool.address = {Kind::pool, "fast"};
+  pool.host = HostName{"lab"};
+  pool.devices = {"phy:/dev/sda10"};
+  pool.root = "world.vm";
+  return pool;
+}
+
+VdiskSpec vdisk(const char* name, Bytes size) {
+  VdiskSpec vdisk;
+  vdisk.address = {Kind::vdisk, name};
+  vdisk.pool = {Kind::pool, "fast"};
+  vdisk.size = size;
+  vdisk.root = "world.vm";
+  return vdisk;
+}
+
+using Resources = std::vector<Resource>;
+
+Resources nothing() {
+  return {};
+}
+Resources three_sharing() {
+  return {machine("web0", mib(256), {"xvda vg/web0 w", "xvdc vg/data r"}),
+          machine("web1", mib(256), {"xvda vg/web1 w", "xvdc vg/data r"}),
+          machine("web2", mib(256), {"xvda vg/web2 w", "xvdc vg/data r"})};
+}
+Resources two_writers() {
+  return {machine("web0", mib(256), {"xvda vg/web0 w", "xvdb vg/left w"}),
+          machine("web1", mib(256), {"xvda vg/web1 w", "xvdb vg/right w"})};
+}
+Resources two_swapped() {
+  return {machine("web0", mib(256), {"xvda vg/web0 w", "xvdb vg/right w"}),
+          machine("web1", mib(256), {"xvda vg/web1 w", "xvdb vg/left w"})};
+}
+Resources one_small() {
+  return {machine("web0", mib(256), {"xvda vg/web0 w", "xvdd vg/old r"})};
+}
+Resources one_large() {
+  return {machine("web0", gib(1), {"xvda vg/web0 w", "xvdd vg/old r"})};
+}
+Resources one_other_disks() {
+  return {machine("web0", mib(256), {"xvda vg/web0 w", "xvdf vg/logs w"})};
+}
+Resources one_other_kernel() {
+  return {with_kernel(std::get<DomainSpec>(one_small()[0]), "/boot/vmlinuz-6.12")};
+}
+Resources with_vdisks() {
+  return {pool(), vdisk("root0", gib(1)), vdisk("root1", gib(1)),
+          machine("web0", mib(256), {"xvda vd:root0 w"}),
+          machine("web1", mib(256), {"xvda vd:root1 w"})};
+}
+Resources with_fewer_vdisks() {
+  return {pool(), vdisk("root0", gib(2)), machine("web0", mib(512), {"xvda vd:root0 w"})};
+}
+
+const Scenario kScenarios[] = {
+    {"create three that share a disk read-only", nothing, three_sharing},
+    {"more memory, live", one_small, one_large},
+    {"attach one disk, detach another", one_small, one_other_disks},
+    {"destroy one of three", three_sharing,
+     [] {
+       Resources left = three_sharing();
+       left.pop_back();
+       return left;
+     }},
+    {"destroy all", three_sharing, nothing},
+    {"restart for another kernel", one_small, one_other_kernel},
+    {"two exchange their disks", two_writers, two_swapped},
+    {"create on virtual disks", nothing, with_vdisks},
+    {"enlarge and expire virtual disks", with_vdisks, with_fewer_vdisks},
+};
+
+// The world as it is before the plan under test: what stands, what is declared, somebody else's
+// machine beside it.
+void set_up(World& world, const Scenario& scenario) {
+  DomainSpec alien = machine("alien", mib(512), {"xvda vg/alien w"});
+  ASSERT_TRUE(world.sim().outside_create(alien, uuid_v4(world.random)).ok());
+  world.alien = {alien};
+  world.advance(seconds(60));
+  world.declare(scenario.before());
+  ASSERT_EQ(world.change(), "");
+  ASSERT_EQ(world.difference(), "");
+  world.declare(scenario.after());
+}
+
+void expect_converged(World& world) {
+  EXPECT_EQ(world.change(), "");
+  EXPECT_EQ(world.difference(), "");
+  auto again = world.plan();
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_TRUE(again->nothing_to_do()) << again->steps.size() << " steps left, the first is "
+                                      << to_string(again->steps.front().operation.op) << " "
+                                      << to_string(again->steps.front().operation.address);
+  auto open = world.store().open_intents();
+  ASSERT_TRUE(open.ok());
+  EXPECT_TRUE(open->empty());
+}
+
+struct Death {
+  int at = 0;           // moment of the apply
+  int in_recovery = 0;  // moment of the recovery after it; 0: it lives through
+  bool power = false;   // the machine under hv loses power too: unsynced commits are gone
+};
+
+// Runs one death; the number of moments that the apply (or the recovery) has.
+int run_death(const Scenario& scenario, const Death& death) {
+  World world(7);
+  std::string broken;
+  set_up(world, scenario);
+  if (::testing::Test::HasFatalFailure()) return 0;
+  auto plan = world.plan();
+  EXPECT_TRUE(plan.ok()) << plan.error().message;
+  if (!plan.ok()) return 0;
+  EXPECT_TRUE(plan->applicable);
+  world.moments.look = [&] {
+    if (broken.empty()) broken = world.broken_invariant();
+  };
+  world.moments.arm(death.at);
+  int moments = 0;
+  try {
+    auto report = world.apply(*plan);
+    EXPECT_TRUE(report.ok() && report->ok());
+    EXPECT_EQ(death.at, 0) << "it should have died";
+    moments = world.moments.count();
+  } catch (const Crash&) {
+    world.die();
+    if (death.power) world.crashing_store().lose_power();
+    world.moments.arm(death.in_recovery);
+    try {
+      auto settled = world.recover();
+      EXPECT_TRUE(settled.ok()) << settled.error().message;
+      moments = world.moments.count();
+    } catch (const Crash&) {
+      world.die();
+      if (death.power) world.crashing_store().lose_power();
+    }
+  }
+  world.moments.disarm();
+  expect_converged(world);
+  EXPECT_EQ(broken, "");
+  return moments;
+}
+
+class EveryMoment : public ::testing::TestWithParam<Scenario> {};
+
+TEST_P(EveryMoment, IsSurvived) {
+  const Scenario& scenario = GetParam();
+  const int moments = run_death(scenario, {});
+  ASSERT_GT(moments, 0);
+  int deaths = 0, in_recovery = 0;
+  for (int at = 1; at <= moments && !HasFailure(); ++at) {
+    for (bool power : {false, true}) {
+      SCOPED_TRACE("dies at moment " + std::to_string(at) + (power ? ", power lost" : ""));
+      int after = run_death(scenario, {at, 0, power});
+      ++deaths;
+      // A second death, inside recovery, at moments spread over all of them.
+      if (HasFailure() || after == 0 || power) continue;
+      int second = 1 + at % after;
+      SCOPED_TRACE("and again at moment " + std::to_string(second) + " of recovery");
+      run_death(scenario, {at, second, power});
+      ++in_recovery;
+    }
+  }
+  std::printf("%-42s %4d moments, %5d deaths, %4d of them twice\n", scenario.name, moments, deaths,
+              in_recovery);
+}
+
+INSTANTIATE_TEST_SUITE_P(Scenarios, EveryMoment, ::testing::ValuesIn(kScenarios));
+
+// The same plan file, applied again after a crash at each moment, goes on where it stopped.
+TEST(Resume, SamePlanGoesOn) {
+  const Scenario& scenario = kScenarios[0];
+  for (int at = 1;; at += 3) {
+    SCOPED_TRACE("dies at moment " + std::to_string(at));
+    World world(7);
+    set_up(world, scenario);
+    auto plan = world.plan();
+    ASSERT_TRUE(plan.ok());
+    world.moments.arm(at);
+    try {
+      auto report = world.apply(*plan);
+      ASSERT_TRUE(report.ok());
+      break;  // past the last moment
+    } catch (const Crash&) {
+      world.die();
+    }
+    world.moments.disarm();
+    ASSERT_TRUE(world.recover().ok());
+    auto record = world.store().plan_record(plan->id);
+    ASSERT_TRUE(record.ok());
+    if (!record->has_value()) continue;  // not spent: nothing was begun
+    auto report = world.apply(*plan);
+    ASSERT_TRUE(report.ok()) << report.error().message;
+    for (const StepFailure& failure : report->failures)
+      ADD_FAILURE() << failure.what << ": " << failure.why;
+    EXPECT_EQ(report->succeeded, plan->steps.size());
+    EXPECT_EQ(world.difference(), "");
+    expect_converged(world);
+    if (HasFailure()) return;
+  }
+}
+
+// Random edits, random faults, random deaths; when the faults stop, it converges.
+class Chaos {
+ public:
+  explicit Chaos(uint64_t seed) : world_(seed), chance_(seed * 977 + 1) {}
+
+  void run() {
+    DomainSpec alien = machine("alien", mib(512), {"xvda vg/alien w"});
+    ASSERT_TRUE(world_.sim().outside_create(alien, uuid_v4(world_.random)).ok());
+    world_.advance(seconds(60));
+    world_.alien = {alien};
+    for (int round = 0; round < 4; ++round) {
+      world_.declare(random_fleet());
+      // What is declared changed: from here on this fleet's permissions hold.
+      world_.moments.look = [&] {
+        if (broken_.empty()) broken_ = world_.broken_invariant();
+      };
+      arm_faults();
+      if (chance_.below(2) == 0) world_.moments.arm(1 + static_cast<int>(chance_.below(150)));
+      try {
+        (void)world_.change();
+      } catch (const Crash&) {
+        world_.die();
+        if (chance_.below(3) == 0) world_.crashing_store().lose_power();
+      }
+      world_.moments.disarm();
+      world_.sim().set_faults({});
+      outside();
+      EXPECT_EQ(broken_, "") << "in round " << round;
+      if (::testing::Test::HasFailure()) return;
+    }
+    world_.advance(seconds(600));
+    std::string words;
+    for (int turn = 0; turn < 4; ++turn) {
+      words = world_.change();
+      auto plan = world_.plan();
+      ASSERT_TRUE(plan.ok());
+      if (words.empty() && plan->nothing_to_do()) break;
+    }
+    EXPECT_EQ(words, "");
+    EXPECT_EQ(broken_, "");
+    EXPECT_EQ(world_.difference(), "");
+  }
+
+ private:
+  // Machines with a disk of their own, one shared for reading, and a few that wander.
+  std::vector<Resource> random_fleet() {
+    std::vector<DomainSpec> fleet;
+    for (const char* name : {"web0", "web1", "web2", "web3"}) {
+      if (chance_.below(4) == 0) continue;
+      std::string own = std::string("xvda vg/") + name + " w";
+      std::vector<std::string> disks = {own};
+      if (chance_.below(2) == 0) disks.push_back("xvdc vg/data r");
+      fleet.push_back(machine(name, mib(256) * static_cast<int64_t>(1 + chance_.below(4)), disks));
+      if (chance_.below(6) == 0) fleet.back().attributes.set("kernel", "/boot/vmlinuz-6.12");
+    }
+    for (const char* source : {"vg/left", "vg/right"}) {
+      if (fleet.empty()) break;
+      DomainSpec& owner = fleet[chance_.below(fleet.size())];
+      Vbd vbd;
+      vbd.device = owner.vbds.back().device == "xvdf" ? "xvdg" : "xvdf";
+      vbd.source = source;
+      vbd.backend = "phy";
+      vbd.mode = AccessMode::write;
+      owner.vbds.push_back(vbd);
+    }
+    return {fleet.begin(), fleet.end()};
+  }
+
+  void arm_faults() {
+    using Kind = SimFault::Kind;
+    static const Kind kinds[] = {Kind::fail_before,    Kind::effect_error, Kind::no_effect_ok,
+                                 Kind::half_attach,    Kind::stall,        Kind::unreachable,
+                                 Kind::ignore_shutdown};
+    world_.sim().set_faults([this](const OperationId&, const Operation&) {
+      SimFault fault;
+      if (chance_.below(5) != 0) return fault;
+      fault.kind = kinds[chance_.below(std::size(kinds))];
+      fault.delay = seconds(static_cast<int64_t>(1 + chance_.below(200)));
+      fault.message = "a fault of the test";
+      return fault;
+    });
+  }
+
+  void outside() {
+    HostObservation host = world_.sim().observe();
+    for (const ObservedDomain& domain : host.domains) {
+      if (domain.name == "alien") continue;
+      if (chance_.below(12) == 0) (void)world_.sim().guest_reboot(domain.uuid).ok();
+      if (chance_.below(12) == 0) (void)world_.sim().outside_destroy(domain.uuid).ok();
+      if (chance_.below(12) == 0) (void)world_.sim().outside_memory(domain.uuid, mib(300)).ok();
+    }
+    if (chance_.below(10) == 0) {
+      (void)world_.sim().power_cycle().ok();
+      world_.alien.clear();  // other people's machines are gone as well, and stay so
+    }
+    if (chance_.below(3) == 0) world_.advance(seconds(static_cast<int64_t>(chance_.below(300))));
+  }
+
+  World world_;
+  SeededRandom chance_;
+  std::string broken_;
+};
+
+TEST(RandomFaults, ConvergeWhenTheyStop) {
+  constexpr uint64_t kSeeds = 300;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Chaos(seed).run();
+    if (HasFailure()) return;
+  }
+  std::printf("%d seeds converged\n", static_cast<int>(kSeeds));
+}
+
+}  // namespace
+}  // namespace hv::testing

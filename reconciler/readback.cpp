@@ -1,0 +1,286 @@
+// What the hosts show is what happened: reading back, judging, and the newcomer's withdrawal.
+#include <algorithm>
+#include <utility>
+
+#include "hv/drivers/effect.h"
+#include "reconciler/execution.h"
+
+namespace hv {
+namespace {
+
+// After a success the effect may lag: a release far longer than anything else.
+constexpr Duration kLag = seconds(10);
+constexpr Duration kLongestPause = seconds(1);
+
+bool may_lag_long(Op op) {
+  switch (op) {
+    case Op::claim_put:
+    case Op::claim_drop:
+    case Op::pool_initialise:
+    case Op::vdisk_create:
+    case Op::vdisk_enlarge:
+    case Op::domain_create:
+    case Op::domain_verify:
+    case Op::domain_unpause:
+    case Op::domain_pause:
+    case Op::domain_schedule:
+    case Op::domain_rename:
+    case Op::vbd_attach:
+    case Op::vbd_enlarge:
+    case Op::vif_attach:
+    case Op::record_state:
+      return false;
+    case Op::vdisk_expire:
+    case Op::domain_shutdown:
+    case Op::domain_destroy:
+    case Op::domain_memory:  // a guest gives memory back at its own pace
+    case Op::domain_vcpus:
+    case Op::vbd_detach:
+    case Op::vif_detach:
+      return true;
+  }
+  return false;
+}
+
+const ObservedVbd* find_vbd(const ObservedDomain& domain, const std::string& device) {
+  for (const ObservedVbd& vbd : domain.vbds)
+    if (vbd.vbd.device == device) return &vbd;
+  return nullptr;
+}
+
+Error not_seen(std::string message) {
+  return {Code::effect_missing, std::move(message), ""};
+}
+
+}  // namespace
+
+std::vector<std::string> claimed_devices(const Operation& operation) {
+  std::vector<std::string> devices;
+  for (const Claim& claim : operation.claims) devices.push_back(claim.device);
+  if (devices.empty() && operation.vbd) devices.push_back(operation.vbd->device);
+  return devices;
+}
+
+Observation observe_all(const Drivers& drivers, Clock& clock) {
+  Observation observation;
+  observation.at = clock.now();
+  for (const auto& [name, driver] : drivers) {
+    HostObservation host = driver->observe();
+    host.host = name;
+    observation.hosts[name] = std::move(host);
+  }
+  return observation;
+}
+
+const HostObservation& Execution::observe(const HostName& host) {
+  if (seen_round_.insert(host).second) {
+    HostObservation seen = driver_of(host)->observe();
+    seen.host = host;
+    look_.hosts[host] = std::move(seen);
+    live_.reset();
+  }
+  return look_.hosts[host];
+}
+
+const HostObservation& Execution::last_look(const HostName& host) const {
+  static const HostObservation never;
+  auto found = look_.hosts.find(host);
+  return found == look_.hosts.end() ? never : found->second;
+}
+
+const LiveAccesses& Execution::live() {
+  if (!live_) live_.emplace(look_input());
+  return *live_;
+}
+
+LookInput Execution::look_input() const {
+  return {look_, applied_, ours_, context_.project, work_.holds, caller_};
+}
+
+void Execution::answered(Run& run, OperationResult answer) {
+  const Time now = context_.clock.now();
+  run.answer = std::move(answer);
+  run.look_at = now;
+  run.look_every = options_.poll_every;
+  run.look_deadline =
+      may_lag_long(run.step->operation.op) ? run.deadline : std::min(run.deadline, now + kLag);
+  set_state(run, StepState::verifying);
+}
+
+bool Execution::needs_every_host(Op op) const {
+  return op == Op::claim_put || op == Op::domain_verify || op == Op::vbd_attach;
+}
+
+void Execution::look_and_judge() {
+  const Time now = context_.clock.now();
+  std::vector<std::size_t> due;
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    const Run& run = runs_[i];
+    bool ended = std::any_of(endings_.begin(), endings_.end(),
+                             [&](const Ending& ending) { return ending.run == i; });
+    if (run.state == StepState::verifying && !ended && run.look_at <= now) due.push_back(i);
+  }
+  // All claims of this round are announced by now, so that each look sees every other one.
+  for (std::size_t i : due) {
+    const Operation& operation = runs_[i].step->operation;
+    observe(operation.host);
+    if (needs_every_host(operation.op))
+      for (const auto& [name, driver] : context_.drivers) observe(name);
+  }
+  for (std::size_t i : due) judge(i);
+}
+
+void Execution::judge(std::size_t index) {
+  Run& run = runs_[index];
+  const Operation& operation = run.step->operation;
+  const HostObservation& host = last_look(operation.host);
+  const Time now = context_.clock.now();
+  auto look_again = [&] {
+    run.look_at = now + run.look_every;
+    run.look_every = std::min(run.look_every * 2, kLongestPause);
+  };
+  if (!host.reachable) {
+    if (now < run.deadline) return look_again();
+    return end_badly(
+        index,
+        {Code::host_unreachable,
+         "the host cannot be read: " + host.reason + "; what was begun there is held", ""},
+        false, false);
+  }
+  Seen seen = this->seen(run);
+  if (seen.status.ok()) return end_well(index);
+  if (seen.final) return end_badly(index, seen.status.error(), true, false);
+  if (run.answer.state == OperationState::failed)
+    return end_badly(index, {Code::operation_failed, run.answer.message, ""}, true,
+                     run.answer.retryable);
+  if (now < run.look_deadline) return look_again();
+  const char* claim = run.answer.state == OperationState::unknown
+                          ? "the host does not know the operation, and "
+                          : "the host reported success, but ";
+  Error why = seen.status.error();
+  why.message = claim + why.message;
+  end_badly(index, std::move(why), true, false);
+}
+
+Execution::Seen Execution::seen(const Run& run) {
+  const Operation& operation = run.step->operation;
+  if (operation.op == Op::claim_put) return seen_claims_put(operation);
+  if (operation.op == Op::domain_verify) return seen_verified(operation);
+  return seen_effect(operation);
+}
+
+Execution::Seen Execution::seen_claims_put(const Operation& operation) {
+  Effect announced = read_effect(operation, last_look(operation.host));
+  if (announced.state != EffectState::present) return {not_seen(announced.words), false};
+  for (const HostName& other : hosts_with(operation.uuid, look_))
+    if (other != operation.host)
+      return {Error{Code::machine_twice,
+                    "a machine of UUID " + to_string(operation.uuid) + " runs on host `" +
+                        other.text + "`",
+                    ""},
+              true};
+  return {
+      live().meet(operation.uuid, accesses_claimed(operation.claims, operation.host, look_input()),
+                  Others::foreign),
+      true};
+}
+
+// Before it runs: each backend is there with the planned source and mode, it is one machine, and
+// nobody else has come to its storage since the plan.
+Execution::Seen Execution::seen_verified(const Operation& operation) {
+  if (hosts_with(operation.uuid, look_).size() > 1)
+    return {Error{Code::machine_twice,
+                  "the UUID " + to_string(operation.uuid) + " is live more than once", ""},
+            true};
+  auto applied = applied_.domains.find(operation.address);
+  if (applied == applied_.domains.end())
+    return {not_seen("no step has recorded the machine that is to be verified"), true};
+  Operation recorded = operation;
+  recorded.domain = applied->second.spec;
+  Effect whole = read_effect(recorded, last_look(operation.host));
+  if (whole.state != EffectState::present) return {not_seen(whole.words), false};
+  return {live().meet(operation.uuid, accesses_applied(applied->second, std::nullopt, look_input()),
+                      Others::everyone),
+          true};
+}
+
+Execution::Seen Execution::seen_effect(const Operation& operation) {
+  Effect effect = read_effect(operation, last_look(operation.host));
+  if (effect.state != EffectState::present) return {not_seen(effect.words), false};
+  if (operation.op != Op::vbd_attach) return {};
+  auto applied = applied_.domains.find(operation.address);
+  if (applied == applied_.domains.end()) return {};
+  AppliedDomain with = applied->second;
+  with.spec.vbds = {*operation.vbd};
+  if (auto found = operation.extents.find(operation.vbd->device); found != operation.extents.end())
+    with.extents[operation.vbd->device] = found->second;
+  return {live().meet(operation.uuid, accesses_applied(with, std::nullopt, look_input()),
+                      Others::everyone),
+          true};
+}
+
+std::size_t Execution::add_withdrawal(const Step& because, Operation operation,
+                                      std::optional<std::size_t> after) {
+  Step& step = withdrawals_.emplace_back();
+  step.id = because.id;
+  step.operation = std::move(operation);
+  step.detail = "withdrawn";
+  Run run;
+  run.step = &step;
+  run.planned = false;
+  if (after) run.after.push_back(*after);
+  runs_.push_back(std::move(run));
+  return runs_.size() - 1;
+}
+
+// What the failed step left behind and never ran, or never should have been there, goes again.
+void Execution::withdraw(const Run& failed) {
+  if (!failed.planned) return;
+  const Step& step = *failed.step;
+  const Operation& operation = step.operation;
+  const HostObservation& host = last_look(operation.host);
+  const ObservedDomain* domain = find_domain(host, operation.uuid);
+  auto applied = applied_.domains.find(operation.address);
+  Operation undo;
+  undo.address = operation.address;
+  undo.host = operation.host;
+  undo.uuid = operation.uuid;
+  Operation unclaim = undo;
+  unclaim.op = Op::claim_drop;
+  std::optional<std::size_t> undone;
+
+  if (operation.op == Op::domain_create || operation.op == Op::domain_verify) {
+    // Two machines of one UUID are an alarm: hv touches neither.
+    if (failed.why.code == Code::machine_twice) return;
+    if (domain != nullptr) {
+      if (!domain->never_ran) return;
+      undo.op = Op::domain_destroy;
+      undo.force = true;
+      undone = add_withdrawal(step, undo, std::nullopt);
+    }
+  } else if (operation.op == Op::vbd_attach && operation.vbd) {
+    const std::string& device = operation.vbd->device;
+    if (applied != applied_.domains.end() && applied->second.extents.contains(device)) return;
+    const ObservedVbd* vbd = domain == nullptr ? nullptr : find_vbd(*domain, device);
+    if (vbd != nullptr) {
+      if (vbd->vbd.source != operation.vbd->source) return;  // somebody else's
+      undo.op = Op::vbd_detach;
+      undo.vbd = operation.vbd;
+      undone = add_withdrawal(step, undo, std::nullopt);
+    }
+    unclaim.vbd = operation.vbd;
+  } else if (operation.op == Op::claim_put) {
+    for (const Claim& claim : operation.claims)
+      if (applied == applied_.domains.end() || !applied->second.extents.contains(claim.device))
+        unclaim.claims.push_back(claim);
+    if (unclaim.claims.empty()) return;
+  } else {
+    return;
+  }
+  const bool claimed = std::any_of(host.claims.begin(), host.claims.end(), [&](const Claim& claim) {
+    return claim.uuid == operation.uuid && claim.project == caller_.project;
+  });
+  if (claimed) add_withdrawal(step, unclaim, undone);
+}
+
+}  // namespace hv

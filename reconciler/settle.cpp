@@ -1,0 +1,135 @@
+#include "reconciler/settle.h"
+
+#include <algorithm>
+
+#include "hv/drivers/effect.h"
+#include "reconciler/execution.h"
+
+namespace hv {
+namespace {
+
+using Answer = Settled::Result;
+using First = Settlement::First;
+
+Settlement by_effect(const Intent& intent, const HostObservation& host) {
+  Effect effect = read_effect(intent.operation, host);
+  if (effect.state == EffectState::present) return {Answer::done, effect.words};
+  return {Answer::undone, effect.words};
+}
+
+Settlement announcement(const Intent& intent, const HostObservation& host) {
+  const Operation& operation = intent.operation;
+  auto on_host = [&](const std::string& device) {
+    return std::any_of(host.claims.begin(), host.claims.end(), [&](const Claim& claim) {
+      return claim.uuid == operation.uuid && (device.empty() || claim.device == device);
+    });
+  };
+  std::vector<std::string> devices = claimed_devices(operation);
+  if (devices.empty()) devices.emplace_back();
+  const bool put = operation.op == Op::claim_put;
+  for (const std::string& device : devices)
+    if (on_host(device) != put)
+      return {Answer::undone, put ? "the claim is not on the host" : "the claim is still there"};
+  return {Answer::done, put ? "the claim is on the host" : "the claim is gone"};
+}
+
+Settlement creation(const Intent& intent, const HostObservation& host) {
+  const ObservedDomain* domain = find_domain(host, intent.operation.uuid);
+  if (domain == nullptr) return {Answer::undone, "no such machine is there"};
+  if (!domain->never_ran) return {Answer::done, "the machine is there and has run"};
+  return {Answer::redo, "it never ran and was destroyed", First::destroy};
+}
+
+const ObservedVbd* find_vbd(const Operation& operation, const HostObservation& host) {
+  const ObservedDomain* domain = find_domain(host, operation.uuid);
+  if (domain == nullptr || !operation.vbd) return nullptr;
+  for (const ObservedVbd& vbd : domain->vbds)
+    if (vbd.vbd.device == operation.vbd->device) return &vbd;
+  return nullptr;
+}
+
+Settlement attachment(const Intent& intent, const HostObservation& host) {
+  Settlement settlement = by_effect(intent, host);
+  if (settlement.result == Answer::done) return settlement;
+  // Half attached: ours to withdraw. Something else under that name: not ours to touch, and seen.
+  const ObservedVbd* vbd = find_vbd(intent.operation, host);
+  if (vbd != nullptr && !vbd->connected && vbd->vbd.source == intent.operation.vbd->source)
+    return {Answer::redo, "half attached, and detached again", First::detach};
+  return settlement;
+}
+
+Settlement detachment(const Intent& intent, const HostObservation& host) {
+  Settlement settlement = by_effect(intent, host);
+  if (settlement.result == Answer::done) return settlement;
+  const ObservedVbd* vbd = find_vbd(intent.operation, host);
+  if (vbd != nullptr && !vbd->connected)
+    return {Answer::done, "half detached, and detached again", First::detach};
+  return settlement;
+}
+
+}  // namespace
+
+SettleRule settle_rule(Op op) {
+  switch (op) {
+    case Op::claim_put:
+    case Op::claim_drop:
+      return SettleRule::announcement;
+    case Op::pool_initialise:
+    case Op::vdisk_create:
+    case Op::vdisk_enlarge:
+    case Op::vdisk_expire:
+      return SettleRule::storage;
+    case Op::domain_create:
+      return SettleRule::creation;
+    case Op::domain_verify:
+      return SettleRule::look;
+    case Op::domain_unpause:
+    case Op::domain_pause:
+    case Op::domain_memory:
+    case Op::domain_vcpus:
+    case Op::domain_schedule:
+    case Op::domain_rename:
+    case Op::vbd_enlarge:
+      return SettleRule::absolute;
+    case Op::domain_shutdown:
+    case Op::domain_destroy:
+      return SettleRule::removal;
+    case Op::vbd_attach:
+    case Op::vif_attach:
+      return SettleRule::attachment;
+    case Op::vbd_detach:
+    case Op::vif_detach:
+      return SettleRule::detachment;
+    case Op::record_state:
+      return SettleRule::note;
+  }
+  return SettleRule::note;
+}
+
+Settlement settle(const Intent& intent, const HostObservation& host) {
+  const SettleRule rule = settle_rule(intent.operation.op);
+  if (!host.reachable && rule != SettleRule::look && rule != SettleRule::note)
+    return {Answer::unknown,
+            "host `" + intent.operation.host.text + "` cannot be read: " + host.reason};
+  switch (rule) {
+    case SettleRule::announcement:
+      return announcement(intent, host);
+    case SettleRule::storage:
+    case SettleRule::absolute:
+    case SettleRule::removal:
+      return by_effect(intent, host);
+    case SettleRule::creation:
+      return creation(intent, host);
+    case SettleRule::look:
+      return {Answer::undone, "it was only a look"};
+    case SettleRule::attachment:
+      return attachment(intent, host);
+    case SettleRule::detachment:
+      return detachment(intent, host);
+    case SettleRule::note:
+      return {Answer::undone, "nothing was written"};
+  }
+  return {};
+}
+
+}  // namespace hv

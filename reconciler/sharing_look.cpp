@@ -1,0 +1,182 @@
+#include "reconciler/sharing_look.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "hv/storage/storage.h"
+
+namespace hv {
+namespace {
+
+StorageContext context_of(const LookInput& input) {
+  StorageContext context;
+  for (const auto& [address, vdisk] : input.applied.vdisks)
+    if (!vdisk.expired) context.vdisks[address] = vdisk.extents;
+  for (const auto& [store, statement] : input.project.stores)
+    context.local_stores[store.text] = statement.hosts;
+  context.unresolved_is_error = input.project.unresolved == UnresolvedPolicy::error;
+  return context;
+}
+
+// What the plan says that this party permits on this device.
+void permit_as_planned(Access& access, const LookInput& input) {
+  for (const Hold& hold : input.holds) {
+    if (hold.access.party != access.party || hold.access.device != access.device) continue;
+    access.permitted = std::max(access.permitted, hold.access.permitted);
+    for (uint32_t grant : hold.access.grants)
+      if (std::find(access.grants.begin(), access.grants.end(), grant) == access.grants.end())
+        access.grants.push_back(grant);
+  }
+}
+
+Access access_of(const Vbd& vbd, const AppliedDomain& domain, const HostName& host,
+                 const StorageContext& context, const LookInput& input) {
+  Access access;
+  access.party = party_of(domain.spec.address);
+  access.host = host;
+  access.device = vbd.device;
+  access.mode = vbd.mode;
+  access.permitted = domain.spec.sharing.value_or(input.project.sharing);
+  access.origin = AccessOrigin::live;
+  auto known = domain.extents.find(vbd.device);
+  access.extents =
+      known != domain.extents.end() ? known->second : resolve(vbd, host, context).extents;
+  permit_as_planned(access, input);
+  return access;
+}
+
+Access access_of(const Claim& claim, const HostName& host, Party party) {
+  Access access;
+  access.party = std::move(party);
+  access.host = host;
+  access.device = claim.device;
+  access.extents = claim.extents;
+  access.mode = claim.mode;
+  access.permitted = claim.permitted;
+  access.origin = AccessOrigin::claim;
+  return access;
+}
+
+// Whether the store of `extent`, as `owner` sees it, may be open on `host` as well.
+bool may_open(const HostName& host, const Extent& extent, const HostName& owner,
+              const StorageContext& context) {
+  for (const auto& [name, hosts] : context.local_stores) {
+    auto store_on = [&](const HostName& where) {
+      return resolve_device(name, where, context).extents.front().store;
+    };
+    if (store_on(owner) == extent.store) return store_on(host) == extent.store;
+  }
+  // A name alone says nothing about other hosts: the project's own policy decides.
+  return extent.resolved || context.unresolved_is_error;
+}
+
+// Equal names on two hosts are a maybe.
+bool counts(const Extent& mine, const HostName& my_host, const Extent& other,
+            const HostName& other_host, const StorageContext& context) {
+  return mine.resolved || other.resolved || my_host == other_host || context.unresolved_is_error;
+}
+
+Error conflict_error(const Access& mine, const Access& other) {
+  const char* does = writes(other.mode) ? "writes" : "reads";
+  int level = level_between(mine, other);
+  std::string device = other.device.empty() ? "" : " (" + other.device + ")";
+  return {level == 2 ? Code::unsafe_write_sharing : Code::unsafe_read_sharing,
+          "`" + other.party.text + "`" + device + " on " + other.host.text + " " + does +
+              " the same sectors as " + mine.party.text + " " + mine.device + ": level " +
+              std::to_string(level) + ", permitted " +
+              std::to_string(permitted_between(mine, other)),
+          "release it there, or permit this level on both sides"};
+}
+
+}  // namespace
+
+std::vector<Access> accesses_claimed(const std::vector<Claim>& claims, const HostName& host,
+                                     const LookInput& input) {
+  std::vector<Access> accesses;
+  for (const Claim& claim : claims) {
+    accesses.push_back(access_of(claim, host, party_of(claim.address)));
+    permit_as_planned(accesses.back(), input);
+  }
+  return accesses;
+}
+
+std::vector<Access> accesses_applied(const AppliedDomain& domain,
+                                     const std::optional<std::string>& device,
+                                     const LookInput& input) {
+  const StorageContext context = context_of(input);
+  std::vector<Access> accesses;
+  for (const Vbd& vbd : domain.spec.vbds)
+    if (!device || vbd.device == *device)
+      accesses.push_back(access_of(vbd, domain, domain.spec.host, context, input));
+  return accesses;
+}
+
+LiveAccesses::LiveAccesses(const LookInput& input) : input_(input) {
+  for (const auto& [name, host] : input_.observation.hosts)
+    if (host.reachable) add_host(host);
+}
+
+void LiveAccesses::add(Access access, const Uuid& ours) {
+  if (access.dormant) return;
+  for (const Extent& extent : access.extents)
+    pieces_[extent.store].push_back({extent, entries_.size()});
+  entries_.push_back({std::move(access), ours});
+}
+
+void LiveAccesses::add_host(const HostObservation& host) {
+  const StorageContext context = context_of(input_);
+  for (Access& access : foreign_accesses(host, input_.ours, context)) add(std::move(access), {});
+  for (const Claim& claim : host.claims) {
+    if (claim.project == input_.caller.project && claim.lineage == input_.caller.lineage) continue;
+    Party party{"claim of project " + to_string(claim.project) + " for " +
+                to_string(claim.address)};
+    add(access_of(claim, host.host, std::move(party)), {});
+  }
+  for (const ObservedDomain& domain : host.domains) {
+    auto ours = input_.ours.find(domain.uuid);
+    if (ours == input_.ours.end()) continue;
+    auto applied = input_.applied.domains.find(ours->second);
+    if (applied == input_.applied.domains.end()) continue;  // being made: its own step verifies it
+    for (const ObservedVbd& vbd : domain.vbds)
+      add(access_of(vbd.vbd, applied->second, host.host, context, input_), domain.uuid);
+  }
+}
+
+Status LiveAccesses::meet(const Uuid& uuid, const std::vector<Access>& mine, Others others) const {
+  const StorageContext context = context_of(input_);
+  for (const auto& [name, host] : input_.observation.hosts) {
+    if (host.reachable) continue;
+    for (const Access& access : mine)
+      for (const Extent& extent : access.extents)
+        if (may_open(name, extent, access.host, context))
+          return Error{Code::host_unreachable,
+                       "host `" + name.text + "` cannot be read and may hold the storage of " +
+                           access.party.text + " " + access.device + ": " + host.reason,
+                       "bring it back, fence it, or say under [stores] which hosts can open it"};
+  }
+  for (const Access& access : mine)
+    for (const Extent& extent : access.extents) {
+      auto store = pieces_.find(extent.store);
+      if (store == pieces_.end()) continue;
+      for (const Piece& piece : store->second) {
+        const Entry& other = entries_[piece.entry];
+        const bool ours = !other.ours.is_nil();
+        if (ours && (others == Others::foreign || other.ours == uuid)) continue;
+        if (overlap(extent, piece.extent) &&
+            counts(extent, access.host, piece.extent, other.access.host, context) &&
+            level_between(access, other.access) > permitted_between(access, other.access))
+          return conflict_error(access, other.access);
+      }
+    }
+  return {};
+}
+
+std::vector<HostName> hosts_with(const Uuid& uuid, const Observation& observation) {
+  std::vector<HostName> hosts;
+  for (const auto& [name, host] : observation.hosts)
+    for (const ObservedDomain& domain : host.domains)
+      if (domain.uuid == uuid && domain.domid.value != 0) hosts.push_back(name);
+  return hosts;
+}
+
+}  // namespace hv
