@@ -157,6 +157,15 @@ Result<Head> read_head(const Table& table) {
   return head;
 }
 
+bool has_link(const Table& table, const Head& head, uint64_t batch, const std::string& digest) {
+  if (batch == head.link.batch) return digest == head.link.digest;
+  if (batch == 0) return digest == first_digest(head.lineage);
+  const auto octets = table.get(column::meta, link_key(batch));
+  if (!octets.ok() || !*octets) return false;
+  const std::optional<Link> link = decode_link(**octets);
+  return link && link->digest == digest;
+}
+
 Status walk_chain(const Table& table, const Head& head, std::vector<std::string>* damage) {
   uint64_t expected = 1;
   std::string previous = first_digest(head.lineage);

@@ -58,6 +58,9 @@ std::vector<TableWrite> head_writes(const Head& head);
 // Damage is Code::state_corrupt; a head that its last link contradicts too.
 Result<Head> read_head(const Table& table);
 
+// Whether the chain that ends at `head` has a link of that number and digest.
+bool has_link(const Table& table, const Head& head, uint64_t batch, const std::string& digest);
+
 // Every link from the first, against its neighbour; what is wrong is added to `damage`.
 Status walk_chain(const Table& table, const Head& head, std::vector<std::string>* damage);
 

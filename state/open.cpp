@@ -1,4 +1,5 @@
-// The folder of a store: FORMAT says that there is one, `db` is RocksDB's, `lock` the kernel's.
+// The folder of a store: FORMAT says that there is one, `db` is RocksDB's, `lock` the kernel's,
+// `mark` how far it was acknowledged.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -116,6 +117,7 @@ Result<std::unique_ptr<Store>> open_store(const std::string& folder, const State
                                           Random& random, Clock& clock) {
   HV_CHECK(state::is_lock_of(lock, folder), "a store is opened to write without its lock");
   const state::RocksPlace place = place_in(folder);
+  const std::optional<state::Acknowledged> acknowledged = state::read_mark(folder);
   std::unique_ptr<state::Table> table;
   if (TRY(look_at(folder)) == Presence::none) {
     // The folder may be older than the store and open to all; parameters in here may be secret.
@@ -125,14 +127,17 @@ Result<std::unique_ptr<Store>> open_store(const std::string& folder, const State
   } else {
     table = TRY(state::open_rocks(place));
   }
-  std::unique_ptr<Store> store = TRY(state::store_over(std::move(table)));
+  std::unique_ptr<Store> store =
+      TRY(state::store_over(std::move(table), acknowledged, std::make_unique<state::Mark>(folder)));
   if (!TRY(read_format(folder))) TRY(write_format(folder, clock));
   return store;
 }
 
 Result<std::unique_ptr<StoreReader>> open_store_reader(const std::string& folder) {
   if (TRY(look_at(folder)) == Presence::none) return std::unique_ptr<StoreReader>();
-  return state::reader_over(TRY(state::open_rocks_reader(place_in(folder))));
+  // The mark first: a writer may move it on while the database is being opened.
+  const std::optional<state::Acknowledged> acknowledged = state::read_mark(folder);
+  return state::reader_over(TRY(state::open_rocks_reader(place_in(folder))), acknowledged);
 }
 
 Result<VerifyReport> verify_store(const std::string& folder) {
@@ -140,10 +145,11 @@ Result<VerifyReport> verify_store(const std::string& folder) {
   if (presence.ok() && *presence == Presence::none)
     return Error{Code::state_unreadable, "there is no state in `" + folder + "`",
                  "`hv apply` makes it; `-C DIR` looks in another project"};
+  const std::optional<state::Acknowledged> acknowledged = state::read_mark(folder);
   Result<std::unique_ptr<state::Table>> table =
       presence.ok() ? state::open_rocks_reader(place_in(folder))
                     : Result<std::unique_ptr<state::Table>>(presence.error());
-  if (table.ok()) return state::verify_table(**table);
+  if (table.ok()) return state::verify_table(**table, acknowledged);
   if (table.error().code != Code::state_corrupt) return table.error();
   VerifyReport report;
   report.damage.push_back(table.error().message);

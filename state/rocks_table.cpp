@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/table.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <set>
 
 #include "base/clock.h"
+#include "state/table_end.h"
 
 namespace hv::state {
 namespace {
@@ -27,18 +29,55 @@ class NoLog final : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
-rocksdb::Options options_for(const RocksPlace& place) {
+// Lets no table through whose end RocksDB would trip over.
+class CheckedTables final : public rocksdb::FileSystemWrapper {
+ public:
+  using FileSystemWrapper::FileSystemWrapper;
+  const char* Name() const override { return "CheckedTables"; }
+
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& path,
+                                        const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                        rocksdb::IODebugContext* debug) override {
+    std::unique_ptr<rocksdb::FSRandomAccessFile> file;
+    rocksdb::IOStatus status = target()->NewRandomAccessFile(path, options, &file, debug);
+    if (status.ok() && path.ends_with(".sst")) status = check(path, *file, debug);
+    if (status.ok()) *result = std::move(file);
+    return status;
+  }
+
+ private:
+  rocksdb::IOStatus check(const std::string& path, const rocksdb::FSRandomAccessFile& file,
+                          rocksdb::IODebugContext* debug) {
+    const rocksdb::IOOptions options;
+    uint64_t size = 0;
+    rocksdb::IOStatus status = target()->GetFileSize(path, options, &size, debug);
+    if (!status.ok()) return status;
+    const bool sound =
+        is_table_end_sound(size, [&](uint64_t offset, std::size_t length, std::string* octets) {
+          std::string buffer(length, '\0');
+          rocksdb::Slice read;
+          status = file.Read(offset, length, options, &read, buffer.data(), debug);
+          if (!status.ok() || read.size() != length) return false;
+          *octets = read.ToString();
+          return true;
+        });
+    if (status.ok() && !sound)
+      status = rocksdb::IOStatus::Corruption("the end of the table is damaged", path);
+    return status;
+  }
+};
+
+rocksdb::Options options_for(rocksdb::Env* env) {
   rocksdb::Options options;
-  if (place.env != nullptr) options.env = place.env;
+  options.env = env;
   options.info_log = std::make_shared<NoLog>();
-  // The default opens after garbage in the middle of the log and drops the synced records behind
-  // it.
+  // The default opens after garbage in the middle of the log and drops what was synced behind it.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.track_and_verify_wals_in_manifest = true;  // a log that is gone is damage too
   options.paranoid_checks = true;
   options.atomic_flush = true;  // no column is ahead of another after a power loss
-  options.max_open_files =
-      -1;  // a reader holds all files from the start, whatever is deleted later
+  options.max_open_files = -1;  // a reader holds every file, whatever is deleted later
   options.max_background_jobs = 2;
   options.write_buffer_size = 16 << 20;
   options.compression = rocksdb::kLZ4Compression;
@@ -47,6 +86,8 @@ rocksdb::Options options_for(const RocksPlace& place) {
   options.stats_persist_period_sec = 0;
   rocksdb::BlockBasedTableOptions table;
   table.block_size = 16 << 10;
+  table.format_version = kTableFormat;
+  table.checksum = rocksdb::kCRC32c;  // which is_table_end_sound() knows
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
@@ -100,9 +141,10 @@ Error to_error(const RocksPlace& place, const rocksdb::Status& status) {
 
 class RocksTable final : public Table {
  public:
-  RocksTable(RocksPlace place, std::unique_ptr<rocksdb::DB> db,
+  RocksTable(RocksPlace place, std::unique_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db,
              std::vector<rocksdb::ColumnFamilyHandle*> columns, bool writes)
       : place_(std::move(place)),
+        env_(std::move(env)),
         db_(std::move(db)),
         columns_(std::move(columns)),
         writes_(writes) {}
@@ -168,6 +210,7 @@ class RocksTable final : public Table {
   }
 
   RocksPlace place_;
+  std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> columns_;
   bool writes_;
@@ -177,7 +220,10 @@ class RocksTable final : public Table {
 enum class Purpose { create, write, read };
 
 Result<std::unique_ptr<Table>> open_once(const RocksPlace& place, Purpose purpose) {
-  rocksdb::Options options = options_for(place);
+  rocksdb::Env* disk = place.env != nullptr ? place.env : rocksdb::Env::Default();
+  std::unique_ptr<rocksdb::Env> env =
+      rocksdb::NewCompositeEnv(std::make_shared<CheckedTables>(disk->GetFileSystem()));
+  rocksdb::Options options = options_for(env.get());
   options.create_if_missing = options.create_missing_column_families = purpose == Purpose::create;
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> columns;
@@ -191,8 +237,9 @@ Result<std::unique_ptr<Table>> open_once(const RocksPlace& place, Purpose purpos
     opened = rocksdb::Status::Corruption(failure.what());
   }
   if (!opened.ok()) return to_error(place, opened);
-  return std::unique_ptr<Table>(std::make_unique<RocksTable>(
-      place, std::unique_ptr<rocksdb::DB>(db), std::move(columns), purpose != Purpose::read));
+  return std::unique_ptr<Table>(
+      std::make_unique<RocksTable>(place, std::move(env), std::unique_ptr<rocksdb::DB>(db),
+                                   std::move(columns), purpose != Purpose::read));
 }
 
 // Every file by name: a writer that flushes or compacts changes the set.

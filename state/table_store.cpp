@@ -41,7 +41,8 @@ class OverTable : public Base {
 
 class TableStore final : public OverTable<Store> {
  public:
-  using OverTable::OverTable;
+  TableStore(std::unique_ptr<Table> table, Head head, std::unique_ptr<Mark> mark)
+      : OverTable(std::move(table), std::move(head)), mark_(std::move(mark)) {}
 
   Status commit(const Transition& transition) override {
     if (failed_) return *failed_;
@@ -69,12 +70,21 @@ class TableStore final : public OverTable<Store> {
       return written;
     }
     head_ = std::move(next);
+    // Only what a power loss cannot take: the mark may reach the disk before an unsynced log does.
+    if (mark_ && transition.sync) mark_->write(head_.link);
     return {};
   }
 
  private:
   std::optional<Error> failed_;
+  std::unique_ptr<Mark> mark_;
 };
+
+Result<Head> checked_head(const Table& table, const std::optional<Acknowledged>& acknowledged) {
+  Head head = TRY(read_head(table));
+  if (acknowledged) TRY(check_mark(table, head, *acknowledged));
+  return head;
+}
 
 ContentSum content_of(const Table& table, std::vector<std::string>* damage) {
   ContentSum sum;
@@ -94,18 +104,22 @@ Status begin_store(Table* table, Random& random) {
   return table->write(head_writes(first_head(uuid_v4(random))), /*sync=*/true);
 }
 
-Result<std::unique_ptr<Store>> store_over(std::unique_ptr<Table> table) {
-  Head head = TRY(read_head(*table));
-  return std::unique_ptr<Store>(std::make_unique<TableStore>(std::move(table), std::move(head)));
+Result<std::unique_ptr<Store>> store_over(std::unique_ptr<Table> table,
+                                          std::optional<Acknowledged> acknowledged,
+                                          std::unique_ptr<Mark> mark) {
+  Head head = TRY(checked_head(*table, acknowledged));
+  return std::unique_ptr<Store>(
+      std::make_unique<TableStore>(std::move(table), std::move(head), std::move(mark)));
 }
 
-Result<std::unique_ptr<StoreReader>> reader_over(std::unique_ptr<Table> table) {
-  Head head = TRY(read_head(*table));
+Result<std::unique_ptr<StoreReader>> reader_over(std::unique_ptr<Table> table,
+                                                 std::optional<Acknowledged> acknowledged) {
+  Head head = TRY(checked_head(*table, acknowledged));
   return std::unique_ptr<StoreReader>(
       std::make_unique<OverTable<StoreReader>>(std::move(table), std::move(head)));
 }
 
-VerifyReport verify_table(const Table& table) {
+VerifyReport verify_table(const Table& table, std::optional<Acknowledged> acknowledged) {
   VerifyReport report;
   Status blocks = table.verify_blocks();
   if (!blocks.ok()) report.damage.push_back(blocks.error().message);
@@ -117,6 +131,10 @@ VerifyReport verify_table(const Table& table) {
   }
   report.head = public_head(*head);
   report.transitions = head->link.batch;
+  if (acknowledged) {
+    Status kept = check_mark(table, *head, *acknowledged);
+    if (!kept.ok()) report.damage.push_back(kept.error().message);
+  }
   Status walked = walk_chain(table, *head, &report.damage);
   if (!walked.ok()) report.damage.push_back(walked.error().message);
   const std::size_t known = report.damage.size();

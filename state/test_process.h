@@ -1,6 +1,7 @@
 // For the tests of state/: the actor as a child process, read line by line, killed by its own id.
 #pragma once
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
