@@ -1,3 +1,5 @@
+// Debian has spdlog and fmt as shared libraries only; both are compiled into this one file.
+#define FMT_HEADER_ONLY
 #include "cli/log.h"
 
 #include <spdlog/sinks/stdout_sinks.h>
