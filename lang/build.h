@@ -9,6 +9,7 @@
 
 #include "base/diagnostics.h"
 #include "lang/syntax.h"
+#include "lang/tokens.h"
 
 namespace antlr4 {
 class ParserRuleContext;
@@ -30,6 +31,11 @@ struct TreeParts {
 // `context` is a VmParser::UnitContext; adds its statements to `parts`.
 void build_unit(antlr4::ParserRuleContext* context, std::string_view text, SyntaxTree& tree,
                 TreeParts& parts, Diagnostics& diagnostics);
+// The shortcut for what nearly all lines of old files are: `name = value`, the value a literal, a
+// name or a list of such. False, and nothing done, where `tokens` are another statement; otherwise
+// the same as parsing and build_unit would do.
+bool build_plain_assignment(const std::vector<Token>& tokens, std::string_view text,
+                            SyntaxTree& tree, TreeParts& parts, Diagnostics& diagnostics);
 // `context` is a VmParser::ExpressionUnitContext.
 void build_expression_unit(antlr4::ParserRuleContext* context, std::string_view text,
                            SyntaxTree& tree, TreeParts& parts, Diagnostics& diagnostics);

@@ -469,9 +469,11 @@ Expr* Builder::index(Context* context) {
 }
 
 Expr* Builder::simple(antlr4::Token* token) {
-  const Span span = span_of(token);
+  return simple(kind_of(token), span_of(token));
+}
+
+Expr* Builder::simple(TokenKind kind, Span span) {
   const std::string_view spelling = text_of(span);
-  const TokenKind kind = kind_of(token);
   if (kind == TokenKind::name) {
     auto* node = expr<NameExpr>(ExprKind::name, span);
     node->name = spelling;
@@ -678,12 +680,18 @@ Expr* Builder::strings(Context* context) {
   auto* from = static_cast<VmParser::StringsContext*>(context);
   for (auto* part : from->parts)
     if (part->open != nullptr) return fstring(context);
-  auto* node = expr<StringExpr>(ExprKind::string, span_of(context));
-  node->joined = from->parts.size() > 1;
+  std::vector<Span> literals;
+  for (auto* part : from->parts) literals.push_back(span_of(part));
+  return plain_strings(literals);
+}
+
+// Literals that stand side by side, none of them an f-string.
+Expr* Builder::plain_strings(const std::vector<Span>& literals) {
+  auto* node = expr<StringExpr>(ExprKind::string, join(literals.front(), literals.back()));
+  node->joined = literals.size() > 1;
   // Most strings hold no escape: then the value is the source itself.
   if (!node->joined) {
-    const Span span = span_of(from->parts.front());
-    const LiteralText literal = split_literal(text_of(span), span.begin);
+    const LiteralText literal = split_literal(text_of(literals.front()), literals.front().begin);
     const bool plain = literal.raw ? literal.body.find('\r') == literal.body.npos
                                    : literal.body.find_first_of("\\\r") == literal.body.npos;
     if (plain) {
@@ -691,22 +699,24 @@ Expr* Builder::strings(Context* context) {
       node->bytes_prefix = literal.bytes;
       node->unicode_prefix = literal.unicode;
       const auto size = static_cast<uint32_t>(literal.body.size());
-      if (size != 0)
-        node->pieces = list(
-            std::vector<StringPiece>{{0, size, literal.body_begin, literal.body_begin + size}});
+      if (size != 0) {
+        auto* piece = static_cast<StringPiece*>(
+            tree_.arena().allocate(sizeof(StringPiece), alignof(StringPiece)));
+        node->pieces = {
+            new (piece) StringPiece{0, size, literal.body_begin, literal.body_begin + size}, 1};
+      }
       return node;
     }
   }
   StringValue value;
-  const std::size_t before = diagnostics_.error_count();
-  for (auto* part : from->parts) {
-    const Span span = span_of(part);
+  const std::size_t before = diagnostics_.size();
+  for (const Span& span : literals) {
     const LiteralText literal = split_literal(text_of(span), span.begin);
     append_literal(literal, false, tree_.file, value, diagnostics_);
     node->bytes_prefix = node->bytes_prefix || literal.bytes;
     node->unicode_prefix = node->unicode_prefix || literal.unicode;
   }
-  if (diagnostics_.error_count() != before) failed_ = true;
+  if (diagnostics_.size() != before) failed_ = true;
   node->value = keep(value.value);
   node->python2_value =
       value.python2_value == value.value ? node->value : keep(value.python2_value);
@@ -754,9 +764,9 @@ void Builder::fstring_pieces(const std::vector<Context*>& pieces, bool raw,
       literal.body_begin = part.span.begin;
       literal.raw = raw;
       StringValue value;
-      const std::size_t before = diagnostics_.error_count();
+      const std::size_t before = diagnostics_.size();
       append_literal(literal, true, tree_.file, value, diagnostics_);
-      if (diagnostics_.error_count() != before) failed_ = true;
+      if (diagnostics_.size() != before) failed_ = true;
       part.text = keep(value.value);
     } else {
       part.expr = expressions(piece->value);

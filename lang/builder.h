@@ -32,8 +32,14 @@ class Builder {
   // build_statements.cpp. The contexts are VmParser's of the names in the comments.
   void statement(Context* context, std::vector<const Stmt*>& into);  // StatementContext
   const Stmt* expression_statement_of(Context* context);             // ExpressionUnitContext
+  // build_assignment.cpp. Null where the tokens are anything but a plain assignment; a mistake
+  // inside a string drops it (`failed`).
+  const Stmt* plain_assignment(const std::vector<Token>& tokens);
+  bool failed() const { return failed_; }
 
  private:
+  Expr* plain_value(const std::vector<Token>& tokens, std::size_t& at);
+
   // ---- statements
   const Stmt* small(Context* context);                 // SmallStatementContext
   const Stmt* expression_statement(Context* context);  // ExpressionStatementContext
@@ -80,10 +86,12 @@ class Builder {
   Expr* call(Expr* callee, Context* context);
   Expr* index(Context* context);
   Expr* simple(antlr4::Token* token);
+  Expr* simple(TokenKind kind, Span span);
   Expr* paren(Context* context);
   Expr* list_display(Context* context);
   Expr* brace_display(Context* context);
   Expr* strings(Context* context);
+  Expr* plain_strings(const std::vector<Span>& literals);
   Expr* fstring(Context* context);
   void fstring_pieces(const std::vector<Context*>& pieces, bool raw,
                       std::vector<FStringPart>& parts);

@@ -474,8 +474,9 @@ class Errors final : public antlr4::ANTLRErrorStrategy {
 // All that parsing one file needs, from its text to the tree.
 class FileParser {
  public:
-  FileParser(FileId file, std::string_view text)
-      : file_(file),
+  FileParser(FileId file, std::string_view text, bool shortcut = true)
+      : shortcut_(shortcut),
+        file_(file),
         text_(text),
         tree_(file),
         reader_(file, text, diagnostics_),
@@ -517,6 +518,11 @@ class FileParser {
 
  private:
   void statement() {
+    parts_.dropped.clear();
+    if (shortcut_ && build_plain_assignment(tokens_, text_, tree_, parts_, diagnostics_)) {
+      lose_dropped();
+      return;
+    }
     window_.fill(tokens_);
     guarded([&] { build_unit(parser_.unit(), text_, tree_, parts_, diagnostics_); });
   }
@@ -538,6 +544,10 @@ class FileParser {
       errors_->skipped.assign(1, {0, window_.size()});
     }
     for (const auto& [begin, end] : errors_->skipped) lose(begin, end);
+    lose_dropped();
+  }
+
+  void lose_dropped() {
     for (const Span& span : parts_.dropped)
       for (std::size_t i = 0; i < tokens_.size(); ++i)
         if (tokens_[i].begin >= span.begin && tokens_[i].end <= span.end) lose(i, i + 1);
@@ -600,6 +610,7 @@ class FileParser {
     }
   }
 
+  bool shortcut_;
   FileId file_;
   std::string_view text_;
   Diagnostics diagnostics_;
@@ -618,6 +629,10 @@ class FileParser {
 
 SyntaxTree parse(FileId file, const SourceMap& sources, Diagnostics& diagnostics) {
   return FileParser(file, sources.text(file)).file(diagnostics);
+}
+
+SyntaxTree parse_by_grammar(FileId file, const SourceMap& sources, Diagnostics& diagnostics) {
+  return FileParser(file, sources.text(file), false).file(diagnostics);
 }
 
 SyntaxTree parse_expression(FileId file, const SourceMap& sources, Diagnostics& diagnostics) {

@@ -13,6 +13,10 @@ namespace hv::lang {
 // A whole file.
 SyntaxTree parse(FileId file, const SourceMap& sources, Diagnostics& diagnostics);
 
+// The same, every statement by the grammar: parse() has a shortcut for plain assignments, and tests
+// compare.
+SyntaxTree parse_by_grammar(FileId file, const SourceMap& sources, Diagnostics& diagnostics);
+
 // A text that is one expression (the value of `-p name=value`); line ends in it mean nothing. The
 // tree's body is one ExpressionStmt, or empty where the text is none.
 SyntaxTree parse_expression(FileId file, const SourceMap& sources, Diagnostics& diagnostics);

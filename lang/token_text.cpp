@@ -30,7 +30,7 @@ TokenKind keyword(std::string_view word) {
     std::string_view word;
     TokenKind kind;
   };
-  static constexpr std::array<Entry, 31> kWords{{
+  static constexpr std::array<Entry, 29> kWords{{
       {"False", TokenKind::false_},   {"None", TokenKind::none},
       {"True", TokenKind::true_},     {"and", TokenKind::and_},
       {"as", TokenKind::as},          {"assert", TokenKind::assert_},
@@ -45,12 +45,11 @@ TokenKind keyword(std::string_view word) {
       {"not", TokenKind::not_},       {"or", TokenKind::or_},
       {"pass", TokenKind::pass},      {"raise", TokenKind::raise},
       {"return", TokenKind::return_}, {"try", TokenKind::try_},
-      {"while", TokenKind::while_},   {"", TokenKind::name},
-      {"", TokenKind::name},
+      {"while", TokenKind::while_},
   }};
   if (word.size() < 2 || word.size() > 8) return TokenKind::name;
   for (const Entry& entry : kWords)
-    if (entry.word == word) return entry.kind;
+    if (entry.word.front() == word.front() && entry.word == word) return entry.kind;
   return TokenKind::name;
 }
 
@@ -312,7 +311,7 @@ void TokenReader::read_number(std::vector<Token>& tokens, uint32_t limit) {
 void TokenReader::read_mark(std::vector<Token>& tokens, uint32_t limit) {
   const std::string_view rest = text_.substr(at_, std::min<uint32_t>(limit - at_, 3));
   for (const Foreign& foreign : kForeign) {
-    if (!rest.starts_with(foreign.text)) continue;
+    if (foreign.text.front() != rest.front() || !rest.starts_with(foreign.text)) continue;
     const uint32_t begin = at_;
     at_ += static_cast<uint32_t>(foreign.text.size());
     Diagnostic& diagnostic =
@@ -325,7 +324,7 @@ void TokenReader::read_mark(std::vector<Token>& tokens, uint32_t limit) {
     return;
   }
   for (const Mark& mark : kMarks) {
-    if (!rest.starts_with(mark.text)) continue;
+    if (mark.text.front() != rest.front() || !rest.starts_with(mark.text)) continue;
     switch (mark.kind) {
       case TokenKind::left_paren:
       case TokenKind::left_bracket:

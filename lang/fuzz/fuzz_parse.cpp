@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/diagnostics.h"
+#include "base/render.h"
 #include "base/source.h"
 #include "lang/dump.h"
 #include "lang/parse.h"
@@ -39,7 +40,13 @@ int fuzz_one(std::span<const uint8_t> bytes) {
   for (const Stmt* statement : tree.body) check_span(statement->span, bytes.size());
   for (const AssignedName& name : tree.shape.assigned) check_span(name.span, bytes.size());
   HV_CHECK(of_file.error_count() == 0 || tree.broken, "errors, but a tree that claims to be whole");
-  dump_tree(tree, sources);
+  Diagnostics by_grammar;
+  const SyntaxTree slow = parse_by_grammar(file, sources, by_grammar);
+  HV_CHECK(dump_tree(tree, sources) == dump_tree(slow, sources), "the shortcut has another tree");
+  HV_CHECK(render_text(of_file, sources) == render_text(by_grammar, sources),
+           "the shortcut has other messages");
+  HV_CHECK(tree.broken == slow.broken && tree.shape.assigned.size() == slow.shape.assigned.size(),
+           "the shortcut has another shape");
   dump_tokens(file, sources);
 
   Diagnostics of_expression;
