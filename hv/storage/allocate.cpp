@@ -287,9 +287,8 @@ class Allocator {
   void take_expired(int64_t& slots, std::vector<Run>& runs, std::vector<Address>& reused) {
     const auto first = static_cast<std::ptrdiff_t>(runs.size());
     for (const AppliedVdisk* disk : expired_) {
-      if (slots == 0) break;
-      const int64_t before = slots;
       for (auto extent = disk->extents.rbegin(); extent != disk->extents.rend(); ++extent) {
+        if (slots == 0) break;
         std::vector<Run> own;
         add_runs(as_stated_now(*extent, disk->host, context_), own);
         for (const Run& run : own)
@@ -299,10 +298,28 @@ class Allocator {
             --slots;
           }
       }
-      if (slots != before) reused.push_back(disk->spec.address);
     }
-    std::sort(runs.begin() + first, runs.end(), [](const Run& a, const Run& b) {
+    const auto from = runs.begin() + first;
+    std::sort(from, runs.end(), [](const Run& a, const Run& b) {
       return std::pair(a.device, a.begin) < std::pair(b.device, b.begin);
+    });
+    // A slot may cost two expired disks something, where the extent size was another once.
+    for (const AppliedVdisk* disk : expired_)
+      if (from != runs.end() && loses_some(*disk, from, runs.end()))
+        reused.push_back(disk->spec.address);
+  }
+
+  // Of single slots, sorted.
+  bool loses_some(const AppliedVdisk& disk, std::vector<Run>::const_iterator from,
+                  std::vector<Run>::const_iterator to) const {
+    std::vector<Run> own;
+    for (const Extent& extent : disk.extents)
+      add_runs(as_stated_now(extent, disk.host, context_), own);
+    return std::any_of(own.begin(), own.end(), [&](const Run& run) {
+      auto it = std::lower_bound(from, to, run, [](const Run& a, const Run& b) {
+        return std::pair(a.device, a.begin) < std::pair(b.device, b.begin);
+      });
+      return it != to && it->device == run.device && it->begin < run.end;
     });
   }
 
