@@ -321,7 +321,7 @@ TEST_F(DiskTest, PowerLossKeepsWhatWasSynced) {
   auto store = create("db");
   ASSERT_TRUE(store.ok());
   uint64_t number = 0, promised = 0;
-  for (int round = 0; round < 7; ++round) {
+  for (int round = 0; round < 5; ++round) {
     for (int i = 0; i < 3; ++i) {
       // Large enough that buffers are flushed to tables on the way.
       Transition transition = testing::numbered_transition(++number, 700'000);
