@@ -80,7 +80,7 @@ bool Session::load_project() {
   } else {
     project = default_project(working_directory, is_dom0());
   }
-  add_default_host(project, is_dom0());
+  if (project.hosts.empty()) add_default_host(project, is_dom0());
   schema = &Schema::builtin();
   const std::string site = project.root + "/schemas";
   if (project.has_file && disk_files().what(site) == Files::What::folder) {
