@@ -66,6 +66,28 @@ Effect mapped(const Operation& operation, const HostObservation& host) {
   return present("the virtual disk is mapped");
 }
 
+// All the machine's claims, or only those of the devices that are named.
+Effect claimed(const Operation& operation, const HostObservation& host) {
+  std::vector<std::string> devices;
+  for (const Claim& claim : operation.claims) devices.push_back(claim.device);
+  if (devices.empty() && operation.vbd) devices.push_back(operation.vbd->device);
+  const auto on_host = [&](const std::string& device) {
+    return std::any_of(host.claims.begin(), host.claims.end(), [&](const Claim& claim) {
+      return claim.uuid == operation.uuid && (device.empty() || claim.device == device);
+    });
+  };
+  const bool put = operation.op == Op::claim_put;
+  if (devices.empty()) {
+    // A machine without disks announces nothing.
+    if (put || !on_host("")) return present("the claims are as asked");
+    return absent("the claim is still on the host");
+  }
+  for (const std::string& device : devices)
+    if (on_host(device) != put)
+      return absent("the claim on " + device + (put ? " is not on the host" : " is still there"));
+  return present("the claims are as asked");
+}
+
 Effect number(const char* what, int64_t have, int64_t want, const std::string& shown) {
   if (have == want) return present(std::string(what) + " is " + shown);
   return absent(std::string(what) + " is still " + shown);
@@ -152,13 +174,8 @@ Effect read_effect(const Operation& operation, const HostObservation& host) {
   if (!host.reachable) return different("the host cannot be read: " + host.reason);
   switch (operation.op) {
     case Op::claim_put:
-    case Op::claim_drop: {
-      const bool there = std::any_of(host.claims.begin(), host.claims.end(),
-                                     [&](const Claim& c) { return c.uuid == operation.uuid; });
-      if (there == (operation.op == Op::claim_put))
-        return present(there ? "the claim is there" : "the claim is gone");
-      return absent(there ? "the claim is still there" : "there is no claim");
-    }
+    case Op::claim_drop:
+      return claimed(operation, host);
     case Op::pool_initialise:
       return find_vdisk(host, operation.uuid) != nullptr ? present("the pool is in use")
                                                          : absent("the pool is not in use");
