@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "hv/drivers/effect.h"
 #include "hv/model/journal.h"
 #include "reconciler/apply.h"
 #include "reconciler/sharing_look.h"
@@ -125,6 +126,9 @@ class Execution {
 bool is_final(StepState state);
 // "vbd.attach domain.web0 xvdf".
 std::string describe(const Operation& operation);
+// What reading back says of an operation: read_effect(), claims by device, and a machine that is
+// going down has no effect but its end.
+Effect effect_seen(const Operation& operation, const HostObservation& host);
 // The devices whose claims an operation puts or drops; none: all of the machine's.
 std::vector<std::string> claimed_devices(const Operation& operation);
 

@@ -48,6 +48,32 @@ const ObservedVbd* find_vbd(const ObservedDomain& domain, const std::string& dev
   return nullptr;
 }
 
+Effect claims_announced(const Operation& operation, const HostObservation& host) {
+  for (const Claim& claim : operation.claims) {
+    auto same = std::find_if(host.claims.begin(), host.claims.end(), [&](const Claim& other) {
+      return other.project == claim.project && other.uuid == claim.uuid &&
+             other.device == claim.device;
+    });
+    if (same == host.claims.end())
+      return {EffectState::absent, "the claim on " + claim.device + " is not on the host"};
+    if (same->extents != claim.extents || same->mode != claim.mode ||
+        same->permitted != claim.permitted)
+      return {EffectState::different, "the claim on " + claim.device + " is another one"};
+  }
+  return {EffectState::present, "the claims are on the host"};
+}
+
+Effect claims_gone(const Operation& operation, const HostObservation& host) {
+  const std::vector<std::string> devices = claimed_devices(operation);
+  for (const Claim& claim : host.claims) {
+    const bool meant =
+        devices.empty() || std::find(devices.begin(), devices.end(), claim.device) != devices.end();
+    if (claim.uuid == operation.uuid && meant)
+      return {EffectState::absent, "the claim on " + claim.device + " is still on the host"};
+  }
+  return {EffectState::present, "the claims are gone"};
+}
+
 Error not_seen(std::string message) {
   return {Code::effect_missing, std::move(message), ""};
 }
@@ -59,6 +85,19 @@ std::vector<std::string> claimed_devices(const Operation& operation) {
   for (const Claim& claim : operation.claims) devices.push_back(claim.device);
   if (devices.empty() && operation.vbd) devices.push_back(operation.vbd->device);
   return devices;
+}
+
+Effect effect_seen(const Operation& operation, const HostObservation& host) {
+  if (operation.op == Op::claim_put) return claims_announced(operation, host);
+  if (operation.op == Op::claim_drop) return claims_gone(operation, host);
+  if (const ObservedDomain* domain = find_domain(host, operation.uuid); domain != nullptr) {
+    const bool stops = operation.op == Op::domain_shutdown || operation.op == Op::domain_destroy;
+    if (domain->dying && !stops)
+      return {EffectState::different, "the machine is going down, and holds what it has"};
+    if (operation.op == Op::domain_create && domain->memory.count <= 0)
+      return {EffectState::different, "the machine is there without memory"};
+  }
+  return read_effect(operation, host);
 }
 
 Observation observe_all(const Drivers& drivers, Clock& clock) {
@@ -170,7 +209,7 @@ Execution::Seen Execution::seen(const Run& run) {
 }
 
 Execution::Seen Execution::seen_claims_put(const Operation& operation) {
-  Effect announced = read_effect(operation, last_look(operation.host));
+  Effect announced = effect_seen(operation, last_look(operation.host));
   if (announced.state != EffectState::present) return {not_seen(announced.words), false};
   for (const HostName& other : hosts_with(operation.uuid, look_))
     if (other != operation.host)
@@ -197,7 +236,7 @@ Execution::Seen Execution::seen_verified(const Operation& operation) {
     return {not_seen("no step has recorded the machine that is to be verified"), true};
   Operation recorded = operation;
   recorded.domain = applied->second.spec;
-  Effect whole = read_effect(recorded, last_look(operation.host));
+  Effect whole = effect_seen(recorded, last_look(operation.host));
   if (whole.state != EffectState::present) return {not_seen(whole.words), false};
   return {live().meet(operation.uuid, accesses_applied(applied->second, std::nullopt, look_input()),
                       Others::everyone),
@@ -205,7 +244,7 @@ Execution::Seen Execution::seen_verified(const Operation& operation) {
 }
 
 Execution::Seen Execution::seen_effect(const Operation& operation) {
-  Effect effect = read_effect(operation, last_look(operation.host));
+  Effect effect = effect_seen(operation, last_look(operation.host));
   if (effect.state != EffectState::present) return {not_seen(effect.words), false};
   if (operation.op != Op::vbd_attach) return {};
   auto applied = applied_.domains.find(operation.address);

@@ -1,8 +1,5 @@
 #include "reconciler/settle.h"
 
-#include <algorithm>
-
-#include "hv/drivers/effect.h"
 #include "reconciler/execution.h"
 
 namespace hv {
@@ -12,25 +9,9 @@ using Answer = Settled::Result;
 using First = Settlement::First;
 
 Settlement by_effect(const Intent& intent, const HostObservation& host) {
-  Effect effect = read_effect(intent.operation, host);
+  Effect effect = effect_seen(intent.operation, host);
   if (effect.state == EffectState::present) return {Answer::done, effect.words};
   return {Answer::undone, effect.words};
-}
-
-Settlement announcement(const Intent& intent, const HostObservation& host) {
-  const Operation& operation = intent.operation;
-  auto on_host = [&](const std::string& device) {
-    return std::any_of(host.claims.begin(), host.claims.end(), [&](const Claim& claim) {
-      return claim.uuid == operation.uuid && (device.empty() || claim.device == device);
-    });
-  };
-  std::vector<std::string> devices = claimed_devices(operation);
-  if (devices.empty()) devices.emplace_back();
-  const bool put = operation.op == Op::claim_put;
-  for (const std::string& device : devices)
-    if (on_host(device) != put)
-      return {Answer::undone, put ? "the claim is not on the host" : "the claim is still there"};
-  return {Answer::done, put ? "the claim is on the host" : "the claim is gone"};
 }
 
 Settlement creation(const Intent& intent, const HostObservation& host) {
@@ -113,7 +94,6 @@ Settlement settle(const Intent& intent, const HostObservation& host) {
             "host `" + intent.operation.host.text + "` cannot be read: " + host.reason};
   switch (rule) {
     case SettleRule::announcement:
-      return announcement(intent, host);
     case SettleRule::storage:
     case SettleRule::absolute:
     case SettleRule::removal:

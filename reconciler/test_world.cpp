@@ -94,7 +94,7 @@ World::World(uint64_t seed, std::vector<std::string> hosts, int speed_percent)
   project.root = "world";
   project.name = "world";
   project.id = uuid_v4(random);
-  project.max_destroy = {100, true};
+  project.max_destroy = {1000, false};
   project.max_destroy_set = true;
   if (hosts.size() == 1) project.host = HostName{hosts[0]};
   for (const std::string& name : hosts) {

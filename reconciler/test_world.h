@@ -59,6 +59,7 @@ class CrashingStore final : public Store {
 
   // The power goes: what was not synced, and nothing synced came after, is forgotten.
   void lose_power();
+  bool unsynced() const { return !log_.empty() && !log_.back().sync; }
   // The next commits fail, as on a full disk.
   void fill_disk(bool full) { full_ = full; }
 
