@@ -502,7 +502,7 @@ TEST(Sharing, ManyWritersOfOneRegionStayCheap) {
 #ifdef __OPTIMIZE__
   const uint64_t count = 100'000;
 #else
-  const uint64_t count = 20'000;
+  const uint64_t count = 10'000;
 #endif
   std::vector<Access> accesses;
   for (uint64_t i = 0; i < count; ++i) {
@@ -546,7 +546,7 @@ TEST(Sharing, SweepCostsLittleMoreThanASort) {
 #ifdef __OPTIMIZE__
   const std::size_t count = 1'000'000;
 #else
-  const std::size_t count = 100'000;
+  const std::size_t count = 50'000;
 #endif
   SeededRandom random(4);
   std::vector<Access> accesses(count / 8);

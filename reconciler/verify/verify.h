@@ -42,11 +42,11 @@ struct SumConflict {
 
 struct Verdict {
   std::vector<std::string> malformed;  // a cycle, a release before its acquire, …: a bug of ours
-  std::vector<SharingConflict> sharing;
-  std::vector<SumConflict> sums;
-  std::vector<Proof::Peak> peaks;
-  int highest_level = 0;  // of permitted sharing that some state reaches
-  bool safe() const;      // nothing malformed, no new sharing conflict, no sum over its limit
+  std::vector<SharingConflict> sharing;  // sorted; at most a thousand new ones and old ones each
+  std::vector<SumConflict> sums;         // only where the plan itself adds to the sum
+  std::vector<Proof::Peak> peaks;        // one a limit; a bound within it for very large plans
+  int highest_level = 0;                 // of permitted sharing that some state reaches
+  bool safe() const;  // nothing malformed, no new sharing conflict, no sum over its limit
 };
 
 Verdict verify(const VerifyInput& input);
