@@ -21,7 +21,10 @@ int run_lint(const Options& options) {
   for (const auto& [address, vdisk] : session.applied.vdisks)
     if (!vdisk.expired) context.vdisks[address] = vdisk.extents;
   for (const auto& [store, statement] : session.project.stores)
-    if (statement.local) context.local_stores[normalise_name(store.text)] = statement.hosts;
+    context.local_stores[normalise_name(store.text)] = statement.hosts;
+  // A simulated disk has one name.
+  for (const auto& [name, config] : session.project.hosts)
+    if (config.driver == DriverKind::sim) context.exact_names.insert(name);
   std::vector<Access> accesses;
   for (const Resource& resource : session.desired.resources())
     if (const auto* domain = std::get_if<DomainSpec>(&resource)) {
