@@ -11,12 +11,12 @@ namespace hv::lang {
 namespace {
 
 constexpr std::string_view kKeys[] = {
-    "access",        "active-disk", "backend",   "backendtype", "colo-export", "colo-host",
-    "colo-port",     "devtype",     "format",    "grant_usage", "hidden-disk", "script",
-    "specification", "target",      "transport", "vdev",
+    "access",    "active-disk",   "backend", "backendtype", "colo-export",
+    "colo-host", "colo-port",     "devtype", "format",      "hidden-disk",
+    "script",    "specification", "target",  "vdev",
 };
 constexpr std::string_view kFlags[] = {
-    "cdrom", "colo", "direct-io-safe", "discard", "no-colo", "no-discard", "trusted", "untrusted",
+    "cdrom", "colo", "direct-io-safe", "discard", "no-colo", "no-discard",
 };
 constexpr std::string_view kFormats[] = {"empty", "qcow", "qcow2", "qed", "raw", "vhd"};
 constexpr std::string_view kBackends[] = {"phy", "qdisk", "standalone", "tap"};
@@ -41,7 +41,8 @@ class DiskParser {
   DiskResult run() {
     while (!failed_) {
       skip_blanks();
-      if (at_ >= text_.size()) break;
+      // A `=` that ends the string means nothing to libxlutil.
+      if (at_ >= text_.size() || text_.substr(at_) == "=") break;
       if (!prefix() && !key_value() && !flag()) positional();
     }
     if (!failed_) finish();
@@ -85,7 +86,7 @@ class DiskParser {
       set_format(begin, colon);
     } else if (word == "iscsi" || word == "nbd" || word == "enbd" || word == "drbd") {
       const std::string script = "block-" + std::string(word);
-      if (has_script_ && !disk_.script.empty() && disk_.script != script)
+      if (has_script_ && !disk_.script.empty())
         mistake(begin, colon,
                 "the script is given twice: `" + disk_.script + "` and `" + script + "`");
       disk_.script = script;
@@ -107,11 +108,13 @@ class DiskParser {
 
   bool key_value() {
     std::size_t equals = at_;
-    while (equals < text_.size() &&
-           (is_lower_or_digit(text_[equals]) || text_[equals] == '-' || text_[equals] == '_'))
+    while (equals < text_.size() && (is_lower_or_digit(text_[equals]) || text_[equals] == '-'))
       ++equals;
-    if (equals == at_ || equals >= text_.size() || text_[equals] != '=') return false;
+    if (!is_lower(text_[at_]) || equals >= text_.size() || text_[equals] != '=') return false;
     const std::string_view key = text_.substr(at_, equals - at_);
+    // Without a value it is no key that libxlutil would not know, but a positional part.
+    const bool empty = equals + 1 >= text_.size() || text_[equals + 1] == ',';
+    if (empty && !is_one_of(key, kKeys)) return false;
     const std::size_t begin = at_;
     const std::size_t value = equals + 1;
     if (key == "target") {
@@ -137,7 +140,7 @@ class DiskParser {
         mistake(value, end, "unknown device type `" + std::string(text) + "`",
                 "it is `cdrom` or `disk`");
     } else if (key == "backendtype") {
-      if (!text.empty() && !is_one_of(text, kBackends))
+      if (!is_one_of(text, kBackends))
         unknown_value("backend type", value, end, kBackends);
       else if (!disk_.backend.empty() && disk_.backend != text)
         mistake(value, end, "the backend type is given twice");
@@ -147,10 +150,14 @@ class DiskParser {
       set(disk_.vdev, has_vdev_, "vdev", value, end, &disk_.vdev_at);
     } else if (key == "script") {
       set(disk_.script, has_script_, "script", value, end, nullptr);
+    } else if (key == "colo-port") {
+      set_colo_port(value, end);
+    } else if (key == "specification" && text != "virtio" && text != "none") {
+      static constexpr std::string_view kSpecifications[] = {"none", "virtio"};
+      unknown_value("specification", value, end, kSpecifications);
     } else if (is_one_of(key, kKeys)) {
       std::string& option = disk_.options[std::string(key)];
-      if (!option.empty() && option != text)
-        mistake(value, end, "`" + std::string(key) + "` is given twice");
+      if (!option.empty()) mistake(value, end, "`" + std::string(key) + "` is given twice");
       option = std::string(text);
     } else {
       std::string help =
@@ -163,10 +170,10 @@ class DiskParser {
   }
 
   bool flag() {
-    const std::size_t end = std::min(text_.find(',', at_), text_.size());
+    const std::size_t end = std::min(text_.find_first_of(",=", at_), text_.size());
     const std::string_view word = text_.substr(at_, end - at_);
     if (!is_one_of(word, kFlags)) return false;
-    at_ = std::min(end + 1, text_.size());
+    at_ = end < text_.size() && text_[end] == ',' ? end + 1 : end;
     if (word == "cdrom")
       disk_.cdrom = true;
     else
@@ -177,12 +184,12 @@ class DiskParser {
   void positional() {
     const std::size_t begin = at_;
     const std::size_t end = std::min(text_.find_first_of("=,", at_), text_.size());
-    if (end < text_.size() && text_[end] == '=') {
+    if (end + 1 < text_.size() && text_[end] == '=') {
       mistake(begin, end + 1, "a `=` inside a positional part",
               "write `target=` before a name with `=` in it, as the last parameter");
       return;
     }
-    at_ = std::min(end + 1, text_.size());
+    at_ = end < text_.size() && text_[end] == ',' ? end + 1 : end;
     if (!has_target_) {
       set(disk_.target, has_target_, "target", begin, end, &disk_.target_at);
     } else if (!had_prefix_ && !has_format_) {
@@ -221,11 +228,11 @@ class DiskParser {
     return true;
   }
 
-  // An empty value may be overwritten, the same one repeated; a different one is a mistake.
+  // An empty value may be overwritten; another one not, even by itself.
   void set(std::string& into, bool& has, const char* what, std::size_t begin, std::size_t end,
            std::pair<uint32_t, uint32_t>* place) {
     const std::string value(text_.substr(begin, end - begin));
-    if (has && !into.empty() && into != value) {
+    if (has && !into.empty()) {
       mistake(begin, end,
               std::string("the ") + what + " is given twice: `" + into + "` and `" + value + "`");
       return;
@@ -259,6 +266,17 @@ class DiskParser {
     }
     disk_.format = std::string(value);
     has_format_ = true;
+  }
+
+  // As strtol reads it: digits in front, whatever follows.
+  void set_colo_port(std::size_t begin, std::size_t end) {
+    std::size_t digits = begin;
+    while (digits < end && text_[digits] >= '0' && text_[digits] <= '9') ++digits;
+    if (digits == begin) {
+      mistake(begin, end, "`colo-port` is a number");
+      return;
+    }
+    disk_.options["colo-port"] = std::string(text_.substr(begin, digits - begin));
   }
 
   void set_access(std::size_t begin, std::size_t end) {

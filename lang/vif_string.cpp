@@ -14,21 +14,26 @@ constexpr std::string_view kKeys[] = {
     "rate",  "script",  "trusted", "type",  "vifname",    "vlan",
 };
 
-// "00:16:3e:…" in lower case, from pairs of hex digits with one kind of separator.
+// "00:16:3e:…" in lower case, from twelve hex digits, bare or in pairs with one separator.
 std::optional<std::string> normal_mac(std::string_view text) {
-  std::string digits;
-  for (const char c : text) {
-    if (std::isxdigit(static_cast<unsigned char>(c)) != 0)
-      digits += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    else if (c != ':' && c != '-')
-      return std::nullopt;
-  }
-  if (digits.size() != 12 || (text.size() != 17 && text.size() != 12)) return std::nullopt;
+  if (text.size() != 12 && text.size() != 17) return std::nullopt;
+  const std::size_t stride = text.size() == 17 ? 3 : 2;
+  if (stride == 3 && text[2] != ':' && text[2] != '-') return std::nullopt;
   std::string mac;
-  for (std::size_t i = 0; i < 12; i += 2) mac += (i == 0 ? "" : ":") + digits.substr(i, 2);
+  for (std::size_t i = 0; i < text.size(); i += stride) {
+    for (std::size_t j = i; j < i + 2; ++j) {
+      const auto digit = static_cast<unsigned char>(text[j]);
+      if (std::isxdigit(digit) == 0) return std::nullopt;
+      mac += static_cast<char>(std::tolower(digit));
+    }
+    if (i + 2 >= text.size()) break;
+    if (stride == 3 && text[i + 2] != text[2]) return std::nullopt;
+    mac += ':';
+  }
   return mac;
 }
 
+// "10Mb/s", "1MB/s@20ms"; the interval's unit may be left out, as libxlutil has it.
 bool is_rate(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size() && std::isdigit(static_cast<unsigned char>(text[i])) != 0) ++i;
@@ -42,9 +47,9 @@ bool is_rate(std::string_view text) {
   if (text[i] != '@') return false;
   const std::string_view interval = text.substr(i + 1);
   const std::size_t digits = interval.find_first_not_of("0123456789");
-  if (digits == 0 || digits == std::string_view::npos) return false;
-  const std::string_view unit = interval.substr(digits);
-  return unit == "us" || unit == "ms" || unit == "s";
+  if (interval.empty() || digits == 0) return false;
+  const std::string_view unit = digits == interval.npos ? "" : interval.substr(digits);
+  return unit.empty() || unit == "u" || unit == "m" || unit == "us" || unit == "ms" || unit == "s";
 }
 
 }  // namespace
