@@ -139,11 +139,7 @@ Result<File> open_lock_file(const std::string& folder) {
 
   struct statfs filesystem;
   if (statfs(folder.c_str(), &filesystem) != 0) return cannot("look at", folder);
-  if (auto name = state::remote_filesystem(static_cast<unsigned long>(filesystem.f_type)))
-    return Error{
-        Code::state_not_local, "the state in `" + folder + "` would lie on " + std::string(*name),
-        "set `state` in hv.toml to a folder on a local disk: two commands could not be kept "
-        "apart there"};
+  TRY(state::check_filesystem(folder, static_cast<unsigned long>(filesystem.f_type)));
   const std::string path = folder + "/lock";
   File file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (file.number() < 0) return cannot("open", path);
@@ -169,6 +165,15 @@ std::optional<std::string_view> remote_filesystem(unsigned long magic) {
     default:
       return std::nullopt;
   }
+}
+
+Status check_filesystem(const std::string& folder, unsigned long magic) {
+  const std::optional<std::string_view> name = remote_filesystem(magic);
+  if (!name) return {};
+  return Error{Code::state_not_local,
+               "the state in `" + folder + "` would lie on " + std::string(*name),
+               "set `state` in hv.toml to a folder on a local disk: two commands could not be kept "
+               "apart there"};
 }
 
 bool is_lock_of(const StateLock& lock, const std::string& folder) {

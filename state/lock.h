@@ -13,6 +13,9 @@ namespace hv::state {
 // on: another host, or another program, is behind it.
 std::optional<std::string_view> remote_filesystem(unsigned long magic);
 
+// Code::state_not_local where the folder lies on one of those.
+Status check_filesystem(const std::string& folder, unsigned long magic);
+
 // Whether `lock` is one of lock_state(folder).
 bool is_lock_of(const StateLock& lock, const std::string& folder);
 

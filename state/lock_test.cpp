@@ -164,6 +164,15 @@ TEST(Lock, FilesystemsOfOtherMachinesAreKnown) {
   }
 }
 
+TEST(Lock, IsNotTakenOnFilesystemsOfOtherMachines) {
+  Status refused = state::check_filesystem("dir/.hv", 0x6969);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::state_not_local);
+  EXPECT_EQ(refused.error().message, "the state in `dir/.hv` would lie on NFS");
+  EXPECT_NE(refused.error().help.find("hv.toml"), std::string::npos);
+  EXPECT_TRUE(state::check_filesystem("dir/.hv", 0xef53).ok());
+}
+
 TEST(Holder, ComesBackFromItsText) {
   LockHolder holder{"xen1", "boot", "root", "hv apply", 4242, Time{{1'700'000'000'000}}};
   const LockHolder back = state::holder_in(state::holder_text(holder));

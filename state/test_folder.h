@@ -20,7 +20,7 @@ class TempFolder {
     const bool memory = access("/dev/shm", W_OK | X_OK) == 0;
     const std::filesystem::path parent =
         memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path();
-    std::string pattern = (parent / "hv-state-XXXXXX").string();
+    std::string pattern = (parent / "hv-state-").string() + std::string(6, 'X');
     HV_CHECK(mkdtemp(pattern.data()) != nullptr, "no folder for the test");
     path_ = pattern;
   }
