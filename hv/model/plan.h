@@ -178,8 +178,8 @@ struct Plan {
   std::vector<InputFile> inputs;
   std::map<std::string, std::string> params;
   std::vector<std::string> paths;  // the PATHs it was made for; none: the project's sources
-  std::vector<Change> changes;  // the riskiest first
-  std::vector<Step> steps;      // ids 1..n, in an order that respects `after`
+  std::vector<Change> changes;     // the riskiest first
+  std::vector<Step> steps;         // ids 1..n, in an order that respects `after`
   std::vector<DriftItem> drift;
   std::vector<Finding> findings;
   std::vector<std::string> leftovers;  // "no longer declared by web.cfg: domain.web"
