@@ -1,4 +1,5 @@
-// Statements, declarations, parameters and types: contexts into nodes.
+// Statements, declarations, parameters and types: contexts into nodes. As long as it is for the same
+// reason as build_expressions.cpp.
 #include <algorithm>
 
 #include "VmParser.h"
