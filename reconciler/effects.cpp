@@ -130,25 +130,6 @@ void drop_vif(const Vif& vif, AppliedDomain& domain) {
   if (place != domain.spec.vifs.end()) domain.spec.vifs.erase(place);
 }
 
-std::vector<Extent> without(const std::vector<Extent>& from, const std::vector<Extent>& taken) {
-  std::vector<Extent> left = from;
-  for (const Extent& gone : taken) {
-    std::vector<Extent> next;
-    for (const Extent& extent : left) {
-      if (!overlap(extent, gone)) {
-        next.push_back(extent);
-        continue;
-      }
-      if (extent.start < gone.start)
-        next.push_back({extent.store, extent.start, gone.start - extent.start, extent.resolved});
-      if (gone.end() < extent.end())
-        next.push_back({extent.store, gone.end(), extent.end() - gone.end(), extent.resolved});
-    }
-    left = std::move(next);
-  }
-  return left;
-}
-
 const std::vector<Extent>& own_extents(const Operation& operation) {
   static const std::vector<Extent> none;
   auto found = operation.extents.find("");
@@ -323,6 +304,25 @@ const Address& key_of_network(const NetworkSpec& network) {
 }
 
 }  // namespace
+
+std::vector<Extent> without(const std::vector<Extent>& from, const std::vector<Extent>& taken) {
+  std::vector<Extent> left = from;
+  for (const Extent& gone : taken) {
+    std::vector<Extent> next;
+    for (const Extent& extent : left) {
+      if (!overlap(extent, gone)) {
+        next.push_back(extent);
+        continue;
+      }
+      if (extent.start < gone.start)
+        next.push_back({extent.store, extent.start, gone.start - extent.start, extent.resolved});
+      if (gone.end() < extent.end())
+        next.push_back({extent.store, gone.end(), extent.end() - gone.end(), extent.resolved});
+    }
+    left = std::move(next);
+  }
+  return left;
+}
 
 Transition effects_of(const Operation& operation, const Applied& applied, Time now) {
   auto change = [&](auto what) { return change_domain(operation, applied, what); };

@@ -27,4 +27,7 @@ void fold(const Transition& transition, Applied& applied);
 // Adds `part` to `whole`: of two records of one address the later one stays.
 void merge(Transition part, Transition& whole);
 
+// What is left of `from` without the sectors of `taken`.
+std::vector<Extent> without(const std::vector<Extent>& from, const std::vector<Extent>& taken);
+
 }  // namespace hv

@@ -1,6 +1,7 @@
 // Pools, virtual disks and networks: allocation, mapping and expiry; and what the host must have.
 #include <algorithm>
 
+#include "reconciler/effects.h"
 #include "reconciler/planner.h"
 
 namespace hv {
@@ -192,11 +193,9 @@ void Planner::plan_vdisks() {
       scrub.host = pool->host;
       scrub.extents = extents;
       if (grows && applied != applied_.vdisks.end()) {
-        // Only what is new is scrubbed; the rest stays in use.
-        const auto& old = applied->second.extents;
-        std::erase_if(scrub.extents, [&](const Extent& extent) {
-          return std::find(old.begin(), old.end(), extent) != old.end();
-        });
+        // Only what is new is scrubbed; the rest stays in use. The new sectors may continue an
+        // extent that it has.
+        scrub.extents = without(extents, applied->second.extents);
       }
       scrub.mode = AccessMode::write;
       scrub.origin = AccessOrigin::plan;
