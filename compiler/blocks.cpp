@@ -40,7 +40,7 @@ std::optional<std::string> Compilation::declared_name(const lang::DeclarationStm
 
 bool Compilation::declare(const lang::DeclarationStmt& statement,
                           const std::shared_ptr<Scope>& scope) {
-  if (scope->block != nullptr) {
+  if (open_blocks_ > 0) {
     interp_.raise(statement.keyword, Code::misplaced_statement,
                   "a resource cannot be declared inside another one",
                   "declare it before, and refer to it");
@@ -122,10 +122,17 @@ bool Compilation::declare(const lang::DeclarationStmt& statement,
     auto known = scope->variables.find(identifier->name);
     if (known != scope->variables.end() && known->second.is(Tag::reference) &&
         known->second.as<ReferenceObject>().address.kind != block.kind)
-      known->second = V();
+      known->second = V::ambiguous();
     else
       scope->variables[identifier->name] = make_reference(block.address, statement.name->span);
   }
+  // In here, also through functions, nothing else can be declared.
+  struct Open {
+    explicit Open(int& n) : count(n) { ++count; }
+    ~Open() { --count; }
+    int& count;
+  };
+  std::optional<Open> open(std::in_place, open_blocks_);
   std::vector<const lang::DeclarationStmt*> path;
   if (!run_templates(statement.templates, block, scope, path)) return false;
   auto inner = std::make_shared<Scope>();
@@ -134,6 +141,7 @@ bool Compilation::declare(const lang::DeclarationStmt& statement,
   inner->block = &block;
   const Flow flow = interp_.execute(statement.body, inner);
   inner->block = nullptr;  // a closure that outlives the block no longer sees its attributes
+  open.reset();
   if (flow != Flow::normal) return flow != Flow::raised;
   // `host = …` in the block says the same as `on`.
   if (block.kind != Kind::vdisk) {
@@ -274,29 +282,37 @@ bool Compilation::assign_attribute(BlockState& block, std::string_view name, con
 
 bool Compilation::declare_param(const lang::ParamStmt& statement,
                                 const std::shared_ptr<Scope>& scope) {
-  struct Names final : SchemaNames {
-    const Scope* scope = nullptr;
-    V find_schema(std::string_view name) const override {
-      for (const Scope* at = scope; at != nullptr; at = at->parent.get()) {
-        auto it = at->variables.find(name);
-        if (it != at->variables.end() && it->second.is(Tag::schema)) return it->second;
-      }
-      return V::failed();
-    }
-  } names;
-  names.scope = scope.get();
+  ScopeSchemas names(scope.get());
   Diagnostics mistakes;
   TypeRef type = type_of(statement.type, names, sources_, mistakes);
-  for (const Diagnostic& each : mistakes.all()) diagnostics_.report(each);
+  // (what is wrong with the type itself, the static pass has told)
   const std::string name(statement.name);
   params_used_.insert(name);
-  auto [seen, fresh] = params_seen_.try_emplace(name, type, statement.name_span);
-  if (!fresh && to_string(*seen->second.first) != to_string(*type)) {
-    interp_.raise(statement.name_span, Code::bad_parameter,
-                  "the parameter `" + name +
-                      "` has another type elsewhere: " + to_string(*seen->second.first));
-    interp_.pending->related.push_back({seen->second.second, "declared here"});
-    return false;
+  // The default belongs to the declaration: it is evaluated and checked also where -p wins.
+  V fallback = V::failed();
+  if (statement.default_value != nullptr) {
+    fallback = interp_.evaluate(statement.default_value, scope);
+    if (fallback.is_failed()) return false;
+    if (auto why = mismatch(fallback, *type)) {
+      interp_.raise(statement.default_value->span, Code::wrong_type,
+                    "the default of `" + name + "`: " + *why);
+      return false;
+    }
+    if (type->name == TypeName::secret) fallback = make_secret(fallback.text());
+  }
+  auto [seen, fresh] =
+      params_seen_.try_emplace(name, SeenParam{type, fallback, statement.name_span});
+  if (!fresh) {
+    const SeenParam& other = seen->second;
+    const bool same_default = other.fallback.tag() == fallback.tag() &&
+                              (fallback.is_failed() || equal(other.fallback, fallback));
+    if (to_string(*other.type) != to_string(*type) || !same_default) {
+      interp_.raise(statement.name_span, Code::bad_parameter,
+                    "the parameter `" + name + "` is another one elsewhere: " +
+                        to_string(*other.type) + (same_default ? "" : ", with another default"));
+      interp_.pending->related.push_back({other.span, "declared here"});
+      return false;
+    }
   }
   const auto given = request_.params.find(name);
   if (given != request_.params.end()) {
@@ -315,15 +331,7 @@ bool Compilation::declare_param(const lang::ParamStmt& statement,
                   "the parameter `" + name + "` has no value", "give it one: -p " + name + "=…");
     return false;
   }
-  V value = interp_.evaluate(statement.default_value, scope);
-  if (value.is_failed()) return false;
-  if (auto why = mismatch(value, *type)) {
-    interp_.raise(statement.default_value->span, Code::wrong_type,
-                  "the default of `" + name + "`: " + *why);
-    return false;
-  }
-  scope->variables[statement.name] =
-      type->name == TypeName::secret ? make_secret(value.text()) : value;
+  scope->variables[statement.name] = fallback;
   return true;
 }
 

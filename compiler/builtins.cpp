@@ -1,6 +1,7 @@
 // The builtin functions and exceptions of both Pythons that files use.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 
 #include "compiler/interp.h"
@@ -33,6 +34,7 @@ V fn_len(Call& call) {
     case Tag::range:
       return V::integer(v.as<RangeObject>().length());
     case Tag::string: {
+      Meter::spend(v.text().size());
       int64_t n = 0;
       for (const char c : v.text())
         if ((static_cast<unsigned char>(c) & 0xc0) != 0x80) ++n;
@@ -434,10 +436,20 @@ V fn_round(Call& call) {
     return wrong_arguments(call, "round(number, digits)");
   const double d = call.positional[0].number();
   const bool digits = call.positional.size() > 1 && call.positional[1].is_integral();
-  const double scale =
-      std::pow(10.0, digits ? static_cast<double>(call.positional[1].integer()) : 0);
-  if (call.interp.python2()) return V::floating(std::round(d * scale) / scale);
-  const double rounded = std::nearbyint(d * scale) / scale;
+  const int64_t places = digits ? std::clamp<int64_t>(call.positional[1].integer(), -308, 308) : 0;
+  const double scale = std::pow(10.0, static_cast<double>(places));
+  // Rounded from the exact decimal value, as Python does: 2.675 is a little less than it looks.
+  double rounded = std::nearbyint(d * scale) / scale;
+  if (places >= 0 && std::isfinite(d)) {
+    char buffer[700];
+    std::snprintf(buffer, sizeof buffer, "%.*f", static_cast<int>(places), d);
+    rounded = std::strtod(buffer, nullptr);
+  }
+  if (call.interp.python2()) {  // ties go away from zero there
+    const double scaled = d * scale;
+    const bool tie = std::fabs(scaled - std::trunc(scaled)) == 0.5 && scaled / scale == d;
+    return V::floating(tie ? std::round(scaled) / scale : rounded);
+  }
   if (digits && call.positional[0].is(Tag::floating)) return V::floating(rounded);
   if (!(std::fabs(rounded) < 9.2e18))
     return call.interp.raise(call.span, "OverflowError", "the number is more than 64 bits hold");
@@ -594,10 +606,20 @@ V fn_execfile(Call& call) {
                            "`execfile` is only called by its own name");
 }
 
-V fn_refused(Call& call) {
-  return call.interp.raise(call.span, Code::not_hermetic,
-                           "this function reaches outside, which evaluation never does",
-                           "a `param` brings in what must come from outside");
+V refused(Call& call, const char* name) {
+  return call.interp.raise(
+      call.span, Code::not_hermetic,
+      "`" + std::string(name) + "` reaches outside, which evaluation never does",
+      "a `param` brings in what must come from outside");
+}
+V fn_open(Call& call) {
+  return refused(call, "open");
+}
+V fn_file(Call& call) {
+  return refused(call, "file");
+}
+V fn_input(Call& call) {
+  return refused(call, "input");
 }
 
 V fn_shareable(Call& call) {
@@ -622,12 +644,12 @@ constexpr Row kBuiltins[] = {
     {"divmod", fn_divmod},
     {"enumerate", fn_enumerate},
     {"execfile", fn_execfile, Row::In::python2},
-    {"file", fn_refused, Row::In::python2},
+    {"file", fn_file, Row::In::python2},
     {"filter", fn_filter},
     {"float", fn_float},
     {"frozenset", fn_set},
     {"hex", fn_hex},
-    {"input", fn_refused},
+    {"input", fn_input},
     {"int", fn_int},
     {"isinstance", fn_isinstance},
     {"len", fn_len},
@@ -637,12 +659,12 @@ constexpr Row kBuiltins[] = {
     {"max", fn_max},
     {"min", fn_min},
     {"oct", fn_oct},
-    {"open", fn_refused},
+    {"open", fn_open},
     {"ord", fn_ord},
     {"pow", fn_pow},
     {"print", fn_print},
     {"range", fn_range},
-    {"raw_input", fn_refused, Row::In::python2},
+    {"raw_input", fn_input, Row::In::python2},
     {"reduce", fn_reduce, Row::In::python2},
     {"repr", fn_repr},
     {"reversed", fn_reversed},

@@ -68,6 +68,10 @@ bool Interp::bind_parameters(const FunctionObject& function, Span span, std::vec
     if (!given) value = function.defaults[i];
     if (value.is_failed())
       return complain("misses its argument `" + std::string(parameter.name) + "`");
+    if (parameter.type != nullptr &&
+        !check_type(value, parameter.type, *function.closure, span,
+                    "`" + std::string(parameter.name) + "` of `" + function.name + "`: "))
+      return false;
     if (parameter.pattern != nullptr) {
       if (!assign(parameter.pattern, value, span, scope)) return false;
     } else {
@@ -112,14 +116,68 @@ V Interp::call_function(const V& callee, Span span, std::vector<V> positional,
   switch (execute(function.statement->body, scope)) {
     case Flow::raised:
       return V::failed();
-    case Flow::return_:
-      return std::exchange(returned, V());
+    case Flow::return_: {
+      V value = std::exchange(returned, V());
+      const lang::Type* type = function.statement->returns;
+      if (type != nullptr && !check_type(value, type, *function.closure, returned_from,
+                                         "`" + function.name + "` returns: "))
+        return V::failed();
+      return value;
+    }
     case Flow::normal:
     case Flow::break_:
     case Flow::continue_:
       return V();
   }
   return V();
+}
+
+bool Interp::check_type(const V& value, const lang::Type* type, const Scope& scope, Span span,
+                        const std::string& what) {
+  ScopeSchemas names(&scope);
+  Diagnostics told;  // the static pass has told about wrong types already
+  auto why = mismatch(value, *type_of(type, names, sources, told));
+  if (why) raise(span, Code::wrong_type, what + *why);
+  return !why;
+}
+
+V Interp::make_record(const V& schema_value, Span span, const std::vector<V>& positional,
+                      std::vector<std::pair<std::string, V>>& keywords) {
+  const auto& declared = schema_value.as<SchemaObject>();
+  if (!positional.empty())
+    return raise(span, "TypeError", "a record takes its fields by name: `field = value`");
+  RecordObject* record = nullptr;
+  V v = make(Tag::record, record);
+  record->schema = schema_value;
+  ScopeSchemas names(declared.scope.get());
+  Diagnostics told;  // the static pass has told about wrong types already
+  for (const lang::Stmt* statement : declared.statement->body) {
+    const auto* field = lang::try_as<lang::AnnotatedAssignStmt>(statement);
+    const auto* name = field == nullptr ? nullptr : lang::try_as<lang::NameExpr>(field->target);
+    if (name == nullptr) continue;
+    const std::string text(name->name);
+    const TypeRef type = type_of(field->type, names, sources, told);
+    auto given = std::find_if(keywords.begin(), keywords.end(),
+                              [&](const auto& each) { return each.first == text; });
+    V value;
+    if (given != keywords.end()) {
+      value = std::move(given->second);
+      keywords.erase(given);
+    } else if (field->value != nullptr) {
+      value = evaluate(field->value, declared.scope);
+      if (value.is_failed()) return value;
+    } else if (mismatch(V(), *type)) {
+      return raise(span, Code::wrong_type,
+                   "`" + declared.name + "` misses its field `" + text + "`");
+    }
+    if (auto why = mismatch(value, *type))
+      return raise(span, Code::wrong_type, "`" + text + "` of `" + declared.name + "`: " + *why);
+    record->fields[text] = std::move(value);
+  }
+  if (!keywords.empty())
+    return raise(span, Code::wrong_type,
+                 "`" + declared.name + "` has no field `" + keywords.front().first + "`");
+  return v;
 }
 
 V Interp::call(const V& callee, Span span, std::vector<V> positional,
@@ -144,7 +202,7 @@ V Interp::call(const V& callee, Span span, std::vector<V> positional,
       const V keep = callee;
       const V& self = keep.as<MethodObject>().self;
       if (self.is(Tag::string)) Meter::spend(self.text().size());
-      if (self.is(Tag::list)) Meter::spend(self.as<SequenceObject>().items.size());
+      if (self.is(Tag::list)) Meter::spend(self.as<SequenceObject>().items.size() * sizeof(V));
       return keep.as<MethodObject>().function(arguments, self);
     }
     case Tag::exception_type: {
@@ -155,16 +213,10 @@ V Interp::call(const V& callee, Span span, std::vector<V> positional,
       if (positional.size() > 1) exception->value = make_tuple(std::move(positional));
       return v;
     }
-    case Tag::schema: {
-      RecordObject* record = nullptr;
-      V v = make(Tag::record, record);
-      record->schema = callee;
-      if (!positional.empty())
-        return raise(span, "TypeError", "a record takes its fields by name: `field = value`");
-      for (auto& [name, value] : keywords) record->fields[name] = value;
-      return v;
-    }
+    case Tag::schema:
+      return make_record(callee, span, positional, keywords);
     case Tag::failed:
+    case Tag::ambiguous:
     case Tag::none:
     case Tag::boolean:
     case Tag::integer:
@@ -273,6 +325,7 @@ V Interp::attribute(const V& object, std::string_view name, Span span) {
       break;
     }
     case Tag::failed:
+    case Tag::ambiguous:
     case Tag::none:
     case Tag::boolean:
     case Tag::integer:
@@ -366,6 +419,7 @@ V Interp::subscript(const V& object, const V& index, Span span) {
         if (!at) return V::failed();
         result = V::string(text.substr(*at, 1));
       } else {
+        Meter::spend(text.size() * 8);
         const auto begins = code_points(text);
         auto at = position(begins.size() - 1);
         if (!at) return V::failed();
@@ -400,7 +454,6 @@ V Interp::slice_of(const V& object, const lang::SliceExpr& slice, Span span,
   const int64_t step = parts[2].value_or(1);
   if (step == 0) return raise(span, "ValueError", "the step of a slice cannot be 0");
   const auto run = [&](int64_t length, Callback<void(std::size_t)> take) {
-    Meter::spend(static_cast<std::size_t>(length));
     const auto clamp = [&](std::optional<int64_t> given, int64_t fallback) {
       if (!given) return fallback;
       int64_t at = *given;
@@ -417,10 +470,13 @@ V Interp::slice_of(const V& object, const lang::SliceExpr& slice, Span span,
       for (int64_t i = begin; i > end; i = step < end - i ? end : i + step)
         take(static_cast<std::size_t>(i));
   };
+  // Copying is what a slice costs, also where it is taken again and again.
+  if (object.is(Tag::string)) Meter::spend(object.text().size());
   switch (object.tag()) {
     case Tag::list:
     case Tag::tuple: {
       const auto& items = object.as<SequenceObject>().items;
+      Meter::spend(items.size() * sizeof(V));
       std::vector<V> taken;
       run(static_cast<int64_t>(items.size()), [&](std::size_t i) { taken.push_back(items[i]); });
       return object.is(Tag::list) ? make_list(std::move(taken)) : make_tuple(std::move(taken));
@@ -428,9 +484,14 @@ V Interp::slice_of(const V& object, const lang::SliceExpr& slice, Span span,
     case Tag::string: {
       const std::string& text = object.text();
       std::string taken;
-      const auto begins = code_points(text);
-      run(static_cast<int64_t>(begins.size() - 1),
-          [&](std::size_t i) { taken.append(text, begins[i], begins[i + 1] - begins[i]); });
+      if (is_ascii(text)) {
+        run(static_cast<int64_t>(text.size()), [&](std::size_t i) { taken += text[i]; });
+      } else {
+        Meter::spend(text.size() * 8);
+        const auto begins = code_points(text);
+        run(static_cast<int64_t>(begins.size() - 1),
+            [&](std::size_t i) { taken.append(text, begins[i], begins[i + 1] - begins[i]); });
+      }
       return is_secret(object) ? make_secret(std::move(taken)) : V::string(std::move(taken));
     }
     default:
@@ -454,6 +515,12 @@ bool Interp::bind(std::string_view name, const V& value, Span name_span, Span va
 }
 
 bool Interp::assign_element(const V& object, const V& index, const V& value, Span span) {
+  if (is_frozen(object)) {
+    raise(span, "TypeError",
+          "a " + std::string(type_name(object)) + " of another file cannot be changed",
+          "copy it: `list(x)`, `dict(x)`");
+    return false;
+  }
   if (object.is(Tag::dict)) {
     auto key = hash_key(index);
     if (!key) {

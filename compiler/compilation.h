@@ -25,15 +25,16 @@ struct LoadedFile {
   bool sound = true;  // parsed and checked without an error
   enum class State : uint8_t { loaded, evaluating, evaluated } state = State::loaded;
   FileContext context;
+  std::map<std::string, std::string> types;  // of the names of its top
 };
 
-// Names bound in a file, for the static pass and for suggestions.
 class Compilation final : public World {
  public:
   Compilation(const CompileRequest& request, SourceMap& sources, Diagnostics& diagnostics);
 
   void compile_root(const Root& root);
   DesiredGraph finish();
+  std::string dump_typed() const;
 
   // World
   bool import_file(const lang::VmImportStmt& statement, FileContext& into,
@@ -57,6 +58,7 @@ class Compilation final : public World {
   LoadedFile* load(const std::string& path, Span from);
   LoadedFile* load_text(const std::string& path, std::string text);
   FileRole classify(const lang::SyntaxTree& tree) const;
+  bool is_of_2004(const lang::SyntaxTree& tree) const;
   std::optional<std::string> resolve_import(const std::string& written, Span span,
                                             const FileContext& from, bool absolute);
   bool evaluate_module(LoadedFile& file, Span from);
@@ -117,21 +119,29 @@ class Compilation final : public World {
     Span span;
   };
   std::vector<Use> uses_;
+  std::vector<Use> grant_uses_;  // of shareable(…): must be declared, and are no dependency
+  int open_blocks_ = 0;          // resources whose block runs now
   std::vector<Span> moved_spans_;
   std::map<Uuid, std::pair<Address, Span>> uuids_;
   std::set<std::string> params_used_;
-  std::map<std::string, std::pair<TypeRef, Span>> params_seen_;
+  struct SeenParam {
+    TypeRef type;
+    V fallback;  // `failed`: none
+    Span span;
+  };
+  std::map<std::string, SeenParam> params_seen_;
   std::set<std::string> inputs_seen_;
 };
 
-// Names that the file reads, or binds by import, for or def: its own, whatever they look like.
-std::set<std::string_view> names_read(const lang::SyntaxTree& tree);
-bool is_one_edit(std::string_view a, std::string_view b);
+// What xc_dom_create bound before it ran a file of 2004.
+std::map<std::string_view, V> predefined_2004(const std::string& file);
 
 // Everything that can be known to be wrong without running: unknown names, unknown attributes, old
 // spellings in new files, literals that do not fit. `given` are names that -p binds.
-void check_file(const lang::SyntaxTree& tree, FileRole role, const Schema& schema,
-                const Project& project, const std::set<std::string>& given,
-                const SourceMap& sources, Diagnostics& diagnostics);
+// The answer is the type of each name of the file's top, as far as it is known.
+std::map<std::string, std::string> check_file(const lang::SyntaxTree& tree, FileRole role,
+                                              const Schema& schema, const Project& project,
+                                              const std::set<std::string>& given,
+                                              const SourceMap& sources, Diagnostics& diagnostics);
 
 }  // namespace hv::compiler

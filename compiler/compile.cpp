@@ -1,5 +1,7 @@
 #include "compiler/compile.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 
 #include "base/hash.h"
@@ -13,7 +15,8 @@ Compilation::Compilation(const CompileRequest& request, SourceMap& sources,
     : request_(request),
       sources_(sources),
       diagnostics_(diagnostics),
-      interp_(*this, *request.schema, *request.project, sources, diagnostics) {
+      interp_(*this, *request.schema, *request.project, sources, diagnostics,
+              Budget{.steps = request.steps}) {
   if (request.project->has_file)
     graph_.inputs.push_back(InputFile{"hv.toml", sha256_hex(sources.text(request.project->file))});
 }
@@ -32,6 +35,7 @@ void Compilation::note(Span span, std::string text) {
 }
 
 void Compilation::compile_root(const Root& root) {
+  if (Meter::exhausted()) return;  // told, and what is left of the budget is nothing
   current_root_ = &root;
   LoadedFile* file = nullptr;
   if (root.path == "-") {
@@ -60,10 +64,18 @@ DesiredGraph Compilation::finish() {
   // -p that nothing takes: a slip of the fingers, in the name of a domain file's key too.
   std::vector<std::string_view> known;
   for (const std::string& name : params_used_) known.push_back(name);
+  for (const auto& [path, file] : files_)
+    if (file->role == FileRole::domain_file)
+      for (const std::string_view name : request_.schema->names(Kind::domain))
+        known.push_back(name);
   bool any_old = false;
-  for (const auto& [path, file] : files_) any_old = any_old || file->role == FileRole::domain_file;
+  bool all_sound = true;  // what a broken file would have taken is not known
+  for (const auto& [path, file] : files_) {
+    any_old = any_old || file->role == FileRole::domain_file;
+    all_sound = all_sound && file->sound;
+  }
   for (const auto& [name, values] : request_.params) {
-    if (any_old || params_used_.contains(name) || name.starts_with("env.")) continue;
+    if (!all_sound || params_used_.contains(name) || name.starts_with("env.")) continue;
     Diagnostic& diagnostic =
         diagnostics_.report(Code::bad_parameter, Span{}, "no file has a parameter `" + name + "`");
     if (auto near = nearest(name, known))
@@ -120,12 +132,62 @@ void Compilation::check_networks() {
   graph_ = std::move(filled);
 }
 
+std::string Compilation::dump_typed() const {
+  std::string out;
+  for (const auto& [path, file] : files_) {
+    out += "# " + file->shown + "\n";
+    for (const auto& [name, type] : file->types) out += name + ": " + type + "\n";
+  }
+  return out;
+}
+
 }  // namespace compiler
 
+namespace {
+
+// Evaluation walks trees and calls functions by recursion, up to Budget::depth; that takes more
+// stack than a thread has by default, so it gets a thread of its own and the caller waits.
+constexpr std::size_t kStack = std::size_t{512}
+                               << 20;  // address space; pages come as they are used
+
+void run_on_large_stack(compiler::Callback<void()> work) {
+  pthread_attr_t attributes;
+  HV_CHECK(pthread_attr_init(&attributes) == 0, "no thread attributes");
+  HV_CHECK(pthread_attr_setstacksize(&attributes, kStack) == 0, "a stack size is refused");
+  pthread_t thread{};
+  const int refused = pthread_create(
+      &thread, &attributes,
+      [](void* argument) -> void* {
+        (*static_cast<compiler::Callback<void()>*>(argument))();
+        return nullptr;
+      },
+      &work);
+  pthread_attr_destroy(&attributes);
+  HV_CHECK(refused == 0, "the system has no room for the thread that compiles");
+  pthread_join(thread, nullptr);
+}
+
+}  // namespace
+
 DesiredGraph compile(const CompileRequest& request, SourceMap& sources, Diagnostics& diagnostics) {
-  compiler::Compilation compilation(request, sources, diagnostics);
-  for (const Root& root : request.roots) compilation.compile_root(root);
-  return compilation.finish();
+  DesiredGraph graph;
+  run_on_large_stack([&] {
+    compiler::Compilation compilation(request, sources, diagnostics);
+    for (const Root& root : request.roots) compilation.compile_root(root);
+    graph = compilation.finish();
+  });
+  return graph;
+}
+
+std::string dump_typed(const CompileRequest& request, SourceMap& sources,
+                       Diagnostics& diagnostics) {
+  std::string text;
+  run_on_large_stack([&] {
+    compiler::Compilation compilation(request, sources, diagnostics);
+    for (const Root& root : request.roots) compilation.compile_root(root);
+    text = compilation.dump_typed();
+  });
+  return text;
 }
 
 }  // namespace hv

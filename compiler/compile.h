@@ -46,6 +46,7 @@ struct CompileRequest {
   std::optional<HostName> host;                            // --host
   std::optional<std::string> standard_input;               // the text of "-"
   std::string working_directory;
+  int64_t steps = 50'000'000;  // what the programs of all files together may take
   const Project* project = nullptr;
   const Schema* schema = nullptr;
   const Files* files = nullptr;
@@ -62,5 +63,9 @@ std::vector<Root> path_roots(const std::vector<std::string>& paths,
 // Everything the roots declare. With errors in `diagnostics` the graph holds what was understood
 // and must not be planned.
 DesiredGraph compile(const CompileRequest& request, SourceMap& sources, Diagnostics& diagnostics);
+
+// `--dump=typed`: of each file compiled a line with its name, then one line a name of its top with
+// the type that is known without running it (`any`: none).
+std::string dump_typed(const CompileRequest& request, SourceMap& sources, Diagnostics& diagnostics);
 
 }  // namespace hv

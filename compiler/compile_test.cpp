@@ -156,6 +156,49 @@ serial = "pty"
   EXPECT_EQ(domain->vifs.size(), 1u);
 }
 
+TEST(Compile, WhatIsKnownOfTypes) {
+  const char* const text =
+      "param m: size = 1GiB\nparam n: int(1..4) = 2\nx = m * 2\ny = f\"{n}\"\nz = 3\nz = 'a'\n"
+      "def f(a: int, b) -> str:\n    return 'x'\n"
+      "network lan:\n    bridge = 'b'\n";
+  Compiled done;
+  const MemoryFiles files(std::map<std::string, std::string>{{"/p/main.vm", text}});
+  const Project project = default_project("/p", false);
+  CompileRequest request;
+  request.roots = path_roots({"main.vm"}, "/p", files, done.diagnostics);
+  request.working_directory = "/p";
+  request.project = &project;
+  request.schema = &Schema::builtin();
+  request.files = &files;
+  EXPECT_EQ(dump_typed(request, done.sources, done.diagnostics),
+            "# main.vm\nf: (a: int, b: any) -> str\nlan: ref[network]\nm: size\nn: int(1..4)\n"
+            "x: size\ny: any\nz: any\n");
+}
+
+TEST(Compile, AFileThatIsNoConfiguration) {
+  Case setup;
+  setup.files["main.vm"] = std::string((64u << 20) + 1, ' ');
+  EXPECT_EQ(compile_setup(setup).complaints(),
+            "HV0406: `main.vm` has 64 MiB; a configuration has at most 64 MiB\n");
+}
+
+TEST(Compile, SeveralDomainFilesAreNotReachedByParameters) {
+  Case setup;
+  setup.files["a.cfg"] = "name = 'a'\nkernel = '/k'\nmemory = 64\n";
+  setup.files["b.cfg"] = "name = 'b'\nkernel = '/k'\nmemory = 64\n";
+  setup.files["m.vm"] = "param size: int = 1\ndomain m:\n    vcpus = size\n";
+  setup.roots = {"a.cfg", "b.cfg", "m.vm"};
+  setup.params = {{"size", {"3"}}};
+  const Compiled done = compile_setup(setup);
+  EXPECT_EQ(done.complaints(), "");
+  EXPECT_EQ(attribute_text(*done.domain("m"), "vcpus"), "3");
+  setup.params = {{"memory", {"128"}}};
+  EXPECT_EQ(compile_setup(setup).first_message(), "no file has a parameter `memory`");
+  setup.roots = {"a.cfg"};
+  const Compiled one = compile_setup(setup);
+  EXPECT_EQ(attribute_text(*one.domain("a"), "memory"), "128 MiB");
+}
+
 TEST(Compile, ADomainFileWithoutANameIsCalledAfterItsFile) {
   Case setup;
   setup.files["web.xm"] = "memory = 64\nkernel = '/k'\n";

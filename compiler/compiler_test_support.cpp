@@ -74,8 +74,10 @@ std::string Compiled::first_message() const {
 
 Compiled compile_setup(const Case& setup) {
   Compiled done;
-  const FileId toml =
-      done.sources.add("hv.toml", "[project]\nname = \"test\"\nhost = \"xen1\"\n" + setup.hosts);
+  const FileId toml = done.sources.add(
+      "hv.toml", "[project]\nname = \"test\"\n" +
+                     (setup.default_host.empty() ? "" : "host = \"" + setup.default_host + "\"\n") +
+                     setup.hosts);
   Project project = parse_project(toml, done.sources, "/p", done.diagnostics);
   std::map<std::string, std::string> files;
   for (const auto& [path, text] : setup.files)
@@ -91,6 +93,7 @@ Compiled compile_setup(const Case& setup) {
   for (Root& root : request.roots) root.params = setup.root_params;
   request.params = setup.params;
   request.host = setup.host;
+  request.steps = setup.steps;
   request.standard_input = setup.standard_input;
   request.working_directory = "/p";
   request.project = &project;
@@ -121,8 +124,11 @@ std::string outcome(const Compiled& done) {
 
 }  // namespace
 
-std::string run_module(const std::string& text) {
-  return outcome(compile_text("template _module:\n    pass\n" + text));
+std::string run_module(const std::string& text, int64_t steps) {
+  Case setup;
+  setup.files["main.vm"] = "template _module:\n    pass\n" + text;
+  setup.steps = steps;
+  return outcome(compile_setup(setup));
 }
 
 std::string run_domain_file(const std::string& text) {

@@ -35,9 +35,11 @@ struct Case {
       "ip = \"10.0.0.1\"\nnetmask = \"255.255.255.0\"\ngateway = \"10.0.0.254\"\n"
       "[hosts.xen1.env]\nVCPUS = \"2\"\nBRIDGE = \"xenbr0\"\nUSER = \"alice\"\n"
       "[hosts.xen-2]\ndriver = \"sim\"\n";
+  std::string default_host = "xen1";
   std::string site_schema;  // of a `schemas/` folder; empty: none
   std::optional<HostName> host;
   std::optional<std::string> standard_input;
+  int64_t steps = CompileRequest{}.steps;
 };
 
 struct Compiled {
@@ -62,7 +64,7 @@ Compiled compile_setup(const Case& setup);
 Compiled compile_text(const std::string& text,
                       std::map<std::string, std::vector<std::string>> params = {});
 // The printed lines of a module that evaluates `text`; its complaints where it fails.
-std::string run_module(const std::string& text);
+std::string run_module(const std::string& text, int64_t steps = CompileRequest{}.steps);
 // The same in a domain file, with Python 2's meaning.
 std::string run_domain_file(const std::string& text);
 

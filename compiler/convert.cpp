@@ -442,7 +442,10 @@ std::optional<VbdObject> to_vbd(const V& item, Span fallback, const SourceMap& s
                          "a disk of three parts is (source, device, mode), all strings");
       return std::nullopt;
     }
-    disk_text = V::string(parts[0].text() + "," + parts[1].text() + "," + parts[2].text());
+    // Of `phy:` the /dev/ could be left out; a string's `phy:cdrom` would be a kind of drive.
+    std::string source = parts[0].text();
+    if (source.starts_with("phy:") && !source.starts_with("phy:/")) source.insert(4, "/dev/");
+    disk_text = V::string(source + "," + parts[1].text() + "," + parts[2].text());
   }
   if (!disk_text.is(Tag::string)) {
     Diagnostic& d = diagnostics.report(

@@ -1,7 +1,9 @@
 // Domain files: what xm, xl and xc_dom_create took — one domain from the file's final names.
 #include <algorithm>
+#include <cmath>
 
 #include "compiler/compilation.h"
+#include "compiler/walk.h"
 
 namespace hv::compiler {
 namespace {
@@ -32,6 +34,22 @@ std::string_view spelling_of(const lang::Expr* expr) {
 }
 
 }  // namespace
+
+std::map<std::string_view, V> predefined_2004(const std::string& file) {
+  const V empty = V::string("");
+  return {{"auto_restart", V::boolean(false)},
+          {"builder_fn", V::string("linux")},
+          {"cmdline_extra", empty},
+          {"cmdline_ip", empty},
+          {"cmdline_root", empty},
+          {"config_file", V::string(file)},
+          {"console_port", V::integer(-1)},
+          {"image", empty},
+          {"nfsserv", empty},
+          {"pci_device_list", make_list({})},
+          {"ramdisk", empty},
+          {"vbd_expert", V::integer(0)}};
+}
 
 std::string Compilation::name_from_stem(const LoadedFile& file) {
   std::string stem = file.path.substr(file.path.rfind('/') + 1);
@@ -68,11 +86,22 @@ void Compilation::warn_misspelt(const LoadedFile& file, bool generation_2004) {
 void Compilation::evaluate_domain_file(LoadedFile& file, const Root& root) {
   if (!file.sound) return;
   auto scope = std::make_shared<Scope>();
+  const bool generation_2004 = is_of_2004(*file.tree);
+  if (generation_2004) {
+    // Around the file, so that only what the file assigns counts as set.
+    scope->parent = std::make_shared<Scope>();
+    for (const auto& [name, value] : predefined_2004(file.shown))
+      scope->parent->variables[name] = value;
+  }
   FileContext context = file.context;
   context.scope = scope;
   if (root.host) context.host = *root.host;
   interp_.variables.clear();
-  for (const auto& [name, values] : request_.params) interp_.variables[name] = values.back();
+  interp_.missing_variables.clear();
+  // With several files -p is for the modules among them.
+  const bool reached = request_.roots.size() == 1;
+  if (reached)
+    for (const auto& [name, values] : request_.params) interp_.variables[name] = values.back();
   for (const auto& [name, value] : root.params) interp_.variables[name] = value;
   // As xm did: -p binds the string before the first statement.
   for (const auto& [name, value] : interp_.variables)
@@ -86,11 +115,9 @@ void Compilation::evaluate_domain_file(LoadedFile& file, const Root& root) {
   import_places_.pop_back();
   if (flow == Flow::raised) {
     interp_.report_pending();
+    file.sound = false;
     return;
   }
-  bool generation_2004 = false;
-  for (const lang::AssignedName& assigned : file.tree->shape.assigned)
-    generation_2004 = generation_2004 || request_.schema->is_key_2004(assigned.name);
   warn_misspelt(file, generation_2004);
 
   std::map<std::string_view, const lang::Expr*, std::less<>> literals;
@@ -122,9 +149,12 @@ void Compilation::evaluate_domain_file(LoadedFile& file, const Root& root) {
     }
     if (name == attribute->name) known->second = key;
   };
-  for (const auto& [name, value] : scope->variables) take(name, value);
+  std::map<std::string_view, V> final_values(scope->variables.begin(), scope->variables.end());
+  for (const auto& [name, value] : final_values) take(name, value);
   // -p of a key replaces the final value; repeated ones build a list.
   for (const auto& [name, values] : request_.params) {
+    if (!reached) break;
+    params_used_.insert(name);
     const Attribute* attribute = request_.schema->find_key(name, generation_2004);
     if (attribute == nullptr) {
       const bool assigned = std::any_of(
@@ -133,6 +163,8 @@ void Compilation::evaluate_domain_file(LoadedFile& file, const Root& root) {
       if (assigned)
         diagnostics_.report(Code::parameter_without_effect, spans[name],
                             "-p " + name + " has no effect: the file assigns it");
+      else if (!names_read(*file.tree).contains(name))
+        params_used_.erase(name);
       continue;
     }
     V value = V::string(values.back());
@@ -154,6 +186,9 @@ void Compilation::domain_from_keys(LoadedFile& file, std::map<std::string, Key, 
   block.kind = Kind::domain;
   block.header = whole;
   for (auto& [name, key] : keys) {
+    // xm's way to leave the weight to the scheduler; it cuts the fraction off first.
+    if (name == "cpu_weight" && key.value.is_number() && std::trunc(key.value.number()) == 0)
+      continue;
     const Converted converted = convert_key(key.value, *key.attribute, key.spelling);
     if (converted.misfit) {
       Diagnostic& diagnostic =
@@ -171,9 +206,19 @@ void Compilation::domain_from_keys(LoadedFile& file, std::map<std::string, Key, 
   // The older word for the type; `type` itself wins, as in xl.
   if (auto builder = block.attributes.find("builder");
       builder != block.attributes.end() && builder->second.is(Tag::string)) {
-    if (!block.attributes.contains("type")) {
-      block.attributes["type"] = V::string(builder->second.text() == "hvm" ? "hvm" : "pv");
+    const std::string& word = builder->second.text();
+    const std::string meant = word == "hvm" || word == "vmx" ? "hvm" : "pv";
+    auto type = block.attributes.find("type");
+    if (type == block.attributes.end()) {
+      block.attributes["type"] = V::string(meant);
       block.spans["type"] = block.spans["builder"];
+    } else if (type->second.is(Tag::string) && type->second.text() != meant &&
+               !(type->second.text() == "pvh" && meant == "hvm")) {
+      Diagnostic& warning = diagnostics_.report(
+          Code::conflicting_spellings, block.spans["builder"],
+          "`builder` says " + meant + " and `type` says " + type->second.text());
+      warning.related.push_back({block.spans["type"], "the other one"});
+      warning.help = "`type` wins, as in xl";
     }
     block.attributes.erase("builder");
   }

@@ -7,8 +7,9 @@ namespace hv::compiler {
 
 using lang::ExprKind;
 
-Interp::Interp(World& w, const Schema& s, const Project& p, SourceMap& map, Diagnostics& d)
-    : world(w), schema(s), project(p), sources(map), diagnostics(d) {
+Interp::Interp(World& w, const Schema& s, const Project& p, SourceMap& map, Diagnostics& d,
+               Budget b)
+    : world(w), schema(s), project(p), sources(map), diagnostics(d), budget(b) {
   Meter::work = 0;
   Meter::limit = budget.steps;
   memory_limit_ = Meter::in_use + budget.memory;
@@ -95,6 +96,9 @@ V Interp::evaluate(const lang::Expr* expr, const std::shared_ptr<Scope>& scope) 
                        "look for a function that calls itself without end");
   Depth guard(*this);
   V value = evaluate_inner(expr, scope);
+  // A walk of values gave up: what it answered means nothing.
+  if (Meter::exhausted() && !pending) stop(expr->span);
+  if (pending) return V::failed();
   HV_CHECK(!value.is_failed() || pending.has_value(), "an expression failed without a reason");
   return value;
 }
@@ -154,7 +158,13 @@ V Interp::lookup(const lang::NameExpr& name, const std::shared_ptr<Scope>& scope
       while (at->parent != nullptr && at->what != Scope::What::file) at = at->parent.get();
     }
     auto found = at->variables.find(name.name);
-    if (found != at->variables.end()) return found->second;
+    if (found != at->variables.end()) {
+      if (!found->second.is(Tag::ambiguous)) return found->second;
+      return raise(name.span, Code::unknown_name,
+                   "two resources are called `" + std::string(name.name) + "`",
+                   "say which: `vdisk." + std::string(name.name) + "` or `domain." +
+                       std::string(name.name) + "`");
+    }
     if (at->block != nullptr) {
       auto attribute = at->block->attributes.find(name.name);
       if (attribute != at->block->attributes.end()) return attribute->second;
@@ -546,6 +556,7 @@ bool Interp::iterate(const V& iterable, Span span, Callback<bool(const V&)> each
             "keep the names in a list of your own");
       return false;
     case Tag::failed:
+    case Tag::ambiguous:
     case Tag::none:
     case Tag::boolean:
     case Tag::integer:

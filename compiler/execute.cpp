@@ -178,6 +178,7 @@ Flow Interp::execute_inner(const lang::Stmt* statement, const std::shared_ptr<Sc
         if (value.is_failed()) return Flow::raised;
       }
       returned = std::move(value);
+      returned_from = node.value != nullptr ? node.value->span : node.span;
       return Flow::return_;
     }
     case StmtKind::pass:
@@ -363,7 +364,10 @@ Flow Interp::execute_raise(const lang::RaiseStmt& node, const std::shared_ptr<Sc
           "raise an exception such as `ValueError(\"…\")`");
     return Flow::raised;
   }
-  raise(node.span, type, argument.is(Tag::none) ? std::string() : str(argument));
+  raise(node.span, type,
+        argument.is(Tag::none) ? ""
+        : is_secret(argument)  ? "(secret)"
+                               : str(argument));
   pending->value = argument;
   return Flow::raised;
 }
@@ -383,7 +387,7 @@ Flow Interp::execute_assert(const lang::AssertStmt& node, const std::shared_ptr<
   if (node.message != nullptr) {
     V text = evaluate(node.message, scope);
     if (text.is_failed()) return Flow::raised;
-    message = str(text);
+    message = is_secret(text) ? "(secret)" : str(text);
   }
   raise(node.condition->span, "AssertionError", message);
   pending->code = Code::assertion_failed;
@@ -450,7 +454,8 @@ Flow Interp::execute_augmented(const lang::AugmentedAssignStmt& node,
     return store(value);
   }
   // A list grows in place for all who hold it, as in Python, but for attributes: they are values.
-  if (node.op == lang::BinaryOp::add && before.is(Tag::list) && scope->block == nullptr) {
+  if (node.op == lang::BinaryOp::add && before.is(Tag::list) && scope->block == nullptr &&
+      !is_frozen(before)) {
     auto more = elements(value, node.value->span);
     if (!more) return Flow::raised;
     auto& items = before.as<SequenceObject>().items;
@@ -484,6 +489,10 @@ Flow Interp::execute_del(const lang::DelStmt& node, const std::shared_ptr<Scope>
     if (object.is_failed()) return Flow::raised;
     V index = evaluate(element->index, scope);
     if (index.is_failed()) return Flow::raised;
+    if (is_frozen(object)) {
+      raise(target->span, "TypeError", "a value of another file cannot be changed");
+      return Flow::raised;
+    }
     if (object.is(Tag::dict)) {
       auto key = hash_key(index);
       if (key && object.as<DictObject>().erase(*key)) continue;
@@ -516,22 +525,20 @@ Flow Interp::execute_print(const lang::PrintStmt& node, const std::shared_ptr<Sc
   return Flow::normal;
 }
 
+V ScopeSchemas::find_schema(std::string_view name) const {
+  for (const Scope* at = scope_; at != nullptr; at = at->parent.get()) {
+    auto it = at->variables.find(name);
+    if (it != at->variables.end() && it->second.is(Tag::schema)) return it->second;
+  }
+  return V::failed();
+}
+
 Flow Interp::execute_annotated(const lang::AnnotatedAssignStmt& node,
                                const std::shared_ptr<Scope>& scope) {
   if (node.value == nullptr) return Flow::normal;
   V value = evaluate(node.value, scope);
   if (value.is_failed()) return Flow::raised;
-  struct NoSchemas final : SchemaNames {
-    const Scope* scope = nullptr;
-    V find_schema(std::string_view name) const override {
-      for (const Scope* at = scope; at != nullptr; at = at->parent.get()) {
-        auto it = at->variables.find(name);
-        if (it != at->variables.end() && it->second.is(Tag::schema)) return it->second;
-      }
-      return V::failed();
-    }
-  } names;
-  names.scope = scope.get();
+  ScopeSchemas names(scope.get());
   Diagnostics unused;  // the static pass has told about a wrong type already
   TypeRef type = type_of(node.type, names, sources, unused);
   if (auto why = mismatch(value, *type)) {

@@ -257,7 +257,9 @@ V Interp::percent(const V& format, const V& arguments, Span span) {
   if (next < count && is_tuple && !used_mapping)
     return raise(span, "TypeError",
                  std::to_string(count) + " values for a format that takes " + std::to_string(next));
-  if (!is_tuple && next == 0 && !used_mapping && !arguments.is(Tag::dict))
+  // What could be asked for by a key is no value too many.
+  if (!is_tuple && next == 0 && !used_mapping && !arguments.is(Tag::dict) &&
+      !arguments.is(Tag::list))
     return raise(span, "TypeError", "the format takes no value, but one is given");
   return secret ? make_secret(std::move(out)) : V::string(std::move(out));
 }
@@ -270,7 +272,7 @@ V Interp::format_value(const V& value, std::string_view spec, Span span) {
     return secret ? make_secret(std::move(*text)) : V::string(std::move(*text));
   }
   std::string fill = " ";
-  char align = 0, sign = '-', type = 0, group = 0;
+  char align = 0, sign = 0, type = 0, group = 0;
   bool alternate = false;
   int width = 0, precision = -1;
   std::size_t i = 0;
@@ -285,6 +287,7 @@ V Interp::format_value(const V& value, std::string_view spec, Span span) {
     align = spec[0];
     i = 1;
   }
+  const bool given_equals = align == '=';
   if (i < spec.size() && (spec[i] == '+' || spec[i] == '-' || spec[i] == ' ')) sign = spec[i++];
   if (i < spec.size() && spec[i] == '#') {
     alternate = true;
@@ -315,7 +318,7 @@ V Interp::format_value(const V& value, std::string_view spec, Span span) {
   std::string digits, prefix;
   const bool integral_type = type == 0 || type == 'd' || type == 'x' || type == 'X' ||
                              type == 'o' || type == 'b' || type == 'n' || type == 'c';
-  if (value.is_integral() && integral_type && !(value.is(Tag::boolean) && type == 0)) {
+  if (value.is_integral() && integral_type) {
     const int64_t n = value.integer();
     const uint64_t magnitude = n < 0 ? 0 - static_cast<uint64_t>(n) : static_cast<uint64_t>(n);
     if (type == 'c') {
@@ -328,7 +331,7 @@ V Interp::format_value(const V& value, std::string_view spec, Span span) {
     if (alternate && base != 10) prefix = std::string("0") + type;
     if (n < 0)
       prefix.insert(0, "-");
-    else if (sign != '-')
+    else if (sign == '+' || sign == ' ')
       prefix.insert(0, 1, sign);
   } else if (value.is_number() && type != 's') {
     double d = value.number();
@@ -344,11 +347,15 @@ V Interp::format_value(const V& value, std::string_view spec, Span span) {
     if (digits[0] == '-') {
       prefix = "-";
       digits.erase(0, 1);
-    } else if (sign != '-') {
+    } else if (sign == '+' || sign == ' ') {
       prefix = std::string(1, sign);
     }
   } else {
     if (type != 0 && type != 's') return wrong();
+    // Only texts and quantities take a field's width and alignment, and no sign.
+    const bool takes_fields = value.is(Tag::string) || value.is(Tag::size) ||
+                              value.is(Tag::duration) || value.is(Tag::reference);
+    if (!takes_fields || sign != 0 || group != 0 || given_equals) return wrong();
     auto text = text_of(value, span);
     if (!text) return V::failed();
     if (precision >= 0 && columns(*text) > static_cast<std::size_t>(precision)) {

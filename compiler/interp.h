@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/diagnostics.h"
+#include "compiler/callback.h"
 #include "compiler/compile.h"
 #include "compiler/types.h"
 #include "compiler/value.h"
@@ -61,28 +62,10 @@ struct BlockState {
   std::set<const lang::DeclarationStmt*> templates_run;
 };
 
-// A callable that is done with before the call that takes it returns; owns nothing.
-template <typename Signature>
-class Callback;
-template <typename Answer, typename... Arguments>
-class Callback<Answer(Arguments...)> {
- public:
-  template <typename Callable>
-  Callback(const Callable& callable)
-      : callable_(&callable), call_([](const void* to, Arguments... arguments) -> Answer {
-          return (*static_cast<const Callable*>(to))(arguments...);
-        }) {}
-  Answer operator()(Arguments... arguments) const { return call_(callable_, arguments...); }
-
- private:
-  const void* callable_;
-  Answer (*call_)(const void*, Arguments...);
-};
-
 struct Budget {
-  int64_t steps = 30'000'000;  // statements and expressions: under a second of a tight loop
+  int64_t steps = 50'000'000;  // statements and expressions: about a second of a tight loop
   int64_t memory = 256ll << 20;
-  int depth = 900;  // nested expressions, statements and calls together
+  int depth = 6000;  // nested expressions, statements and calls: a thousand calls of functions
 };
 
 // Called by the interpreter for what only the compilation as a whole can do.
@@ -110,7 +93,7 @@ class World {
 class Interp {
  public:
   Interp(World& world, const Schema& schema, const Project& project, SourceMap& sources,
-         Diagnostics& diagnostics);
+         Diagnostics& diagnostics, Budget budget);
   ~Interp();
   Interp(const Interp&) = delete;
   Interp& operator=(const Interp&) = delete;
@@ -123,9 +106,11 @@ class Interp {
   FileContext* file = nullptr;  // the one whose code runs
   std::optional<Raised> pending;
   V returned;
+  Span returned_from;  // the value's, of the last `return`
   Budget budget;
   // Values given by -p for xm_vars.var.
   std::map<std::string, std::string> variables;
+  std::vector<std::pair<std::string, std::string>> missing_variables;  // name, use
 
   // ---- raising
   V raise(Span span, std::string type, std::string message, std::string help = {});
@@ -195,10 +180,14 @@ class Interp {
   V comprehension(const lang::ComprehensionExpr& expr, const std::shared_ptr<Scope>& scope);
   struct Gathering;
   bool gather(Gathering& into, std::size_t clause);
+  bool check_type(const V& value, const lang::Type* type, const Scope& scope, Span span,
+                  const std::string& what);
   V fstring(const lang::FStringExpr& expr, const std::shared_ptr<Scope>& scope);
   std::optional<std::string> fstring_parts(lang::List<lang::FStringPart> parts,
                                            const std::shared_ptr<Scope>& scope, bool& secret);
   V call_expr(const lang::CallExpr& expr, const std::shared_ptr<Scope>& scope);
+  V make_record(const V& schema_value, Span span, const std::vector<V>& positional,
+                std::vector<std::pair<std::string, V>>& keywords);
   V call_function(const V& callee, Span span, std::vector<V> positional,
                   std::vector<std::pair<std::string, V>> keywords);
   bool bind_parameters(const FunctionObject& function, Span span, std::vector<V>& positional,
@@ -231,6 +220,16 @@ class Interp {
   std::map<const void*, std::pair<std::vector<std::string_view>, std::vector<std::string_view>>>
       locals_;                    // of functions: names assigned, names declared global
   std::vector<Raised> handling_;  // for a bare `raise`
+};
+
+// The schemas that a scope sees.
+class ScopeSchemas final : public SchemaNames {
+ public:
+  explicit ScopeSchemas(const Scope* scope) : scope_(scope) {}
+  V find_schema(std::string_view name) const override;
+
+ private:
+  const Scope* scope_;
 };
 
 // Names bound anywhere in a body (not in nested functions), and those declared global.

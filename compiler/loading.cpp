@@ -70,11 +70,13 @@ LoadedFile* Compilation::load_text(const std::string& path, std::string text) {
   loaded->context.scope = std::make_shared<Scope>();
   std::set<std::string> given;
   for (const auto& [name, values] : request_.params) given.insert(name);
+  if (is_of_2004(*loaded->tree))
+    for (const auto& [name, value] : predefined_2004(loaded->shown)) given.emplace(name);
   if (current_root_ != nullptr)
     for (const auto& [name, value] : current_root_->params) given.insert(name);
   Diagnostics checked;
-  check_file(*loaded->tree, loaded->role, *request_.schema, *request_.project, given, sources_,
-             checked);
+  loaded->types = check_file(*loaded->tree, loaded->role, *request_.schema, *request_.project,
+                             given, sources_, checked);
   loaded->sound = loaded->sound && !checked.has_errors();
   for (const Diagnostic& diagnostic : checked.all()) diagnostics_.report(diagnostic);
   LoadedFile* raw = loaded.get();
@@ -82,11 +84,15 @@ LoadedFile* Compilation::load_text(const std::string& path, std::string text) {
   return raw;
 }
 
+bool Compilation::is_of_2004(const lang::SyntaxTree& tree) const {
+  return !tree.shape.declares &&
+         std::any_of(tree.shape.assigned.begin(), tree.shape.assigned.end(),
+                     [&](const auto& each) { return request_.schema->is_key_2004(each.name); });
+}
+
 FileRole Compilation::classify(const lang::SyntaxTree& tree) const {
   if (tree.shape.declares) return FileRole::module;
-  bool generation_2004 = false;
-  for (const lang::AssignedName& assigned : tree.shape.assigned)
-    generation_2004 = generation_2004 || request_.schema->is_key_2004(assigned.name);
+  const bool generation_2004 = is_of_2004(tree);
   for (const lang::AssignedName& assigned : tree.shape.assigned)
     if (request_.schema->find_key(assigned.name, generation_2004) != nullptr)
       return FileRole::domain_file;
@@ -158,6 +164,7 @@ bool Compilation::evaluate_module(LoadedFile& file, Span from) {
   evaluating_.pop_back();
   import_places_.pop_back();
   file.state = LoadedFile::State::evaluated;
+  for (const auto& [name, value] : file.context.scope->variables) freeze(value);
   if (flow == Flow::raised) {
     // The cycle is told once, with its whole path, where it closes.
     interp_.report_pending();

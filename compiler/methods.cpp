@@ -53,6 +53,16 @@ V str_title(Call&, const V& self) {
   return like(self, std::move(text));
 }
 
+V str_swapcase(Call&, const V& self) {
+  std::string text = self.text();
+  for (char& c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet < 0x80)
+      c = static_cast<char>(std::isupper(octet) != 0 ? std::tolower(octet) : std::toupper(octet));
+  }
+  return like(self, std::move(text));
+}
+
 V strip(Call& call, const V& self, bool left, bool right) {
   std::string set = " \t\n\r\f\v";
   if (!call.positional.empty() && !call.positional[0].is(Tag::none)) {
@@ -176,6 +186,13 @@ V str_join(Call& call, const V& self) {
   return secret ? make_secret(std::move(out)) : V::string(std::move(out));
 }
 
+int64_t code_point_index(const std::string& text, std::size_t at) {
+  int64_t n = 0;
+  for (std::size_t i = 0; i < at; ++i)
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) ++n;
+  return n;
+}
+
 V str_replace(Call& call, const V& self) {
   auto from = text_argument(call, 0, "replace(\"old\", \"new\")");
   if (!from) return V::failed();
@@ -196,8 +213,11 @@ V str_replace(Call& call, const V& self) {
       break;
     }
     out += text.substr(i, at - i) + *to;
-    if (from->empty()) out += text[at];
-    i = at + std::max<std::size_t>(1, from->size());
+    i = at + from->size();
+    if (from->empty()) {  // between characters, not inside one
+      do out += text[i++];
+      while (i < text.size() && (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80);
+    }
     if (!call.interp.charge(static_cast<int64_t>(out.size()), call.span)) return V::failed();
   }
   return like(self, std::move(out));
@@ -221,13 +241,6 @@ V str_startswith(Call& call, const V& self) {
 }
 V str_endswith(Call& call, const V& self) {
   return affix(call, self, false);
-}
-
-int64_t code_point_index(const std::string& text, std::size_t at) {
-  int64_t n = 0;
-  for (std::size_t i = 0; i < at; ++i)
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) ++n;
-  return n;
 }
 
 V find_text(Call& call, const V& self, bool right, bool must) {
@@ -306,18 +319,31 @@ V str_ljust(Call& call, const V& self) {
 V str_rjust(Call& call, const V& self) {
   return justify(call, self, '>');
 }
+// Python puts the odd blank to the left where the width is odd.
 V str_center(Call& call, const V& self) {
-  return justify(call, self, '^');
+  if (call.positional.empty() || !call.positional[0].is_integral())
+    return wrong(call, "center(width)");
+  const std::string& text = self.text();
+  const int64_t width = std::clamp<int64_t>(call.positional[0].integer(), 0, 4096);
+  const int64_t missing = width - code_point_index(text, text.size());
+  if (missing <= 0) return self;
+  const std::string fill = call.positional.size() > 1 && call.positional[1].is(Tag::string)
+                               ? call.positional[1].text()
+                               : " ";
+  const int64_t left = missing / 2 + (missing & width & 1);
+  std::string out;
+  for (int64_t i = 0; i < missing; ++i) out += (i == left ? text : "") + fill;
+  return like(self, left == missing ? out + text : out);
 }
 
 V str_zfill(Call& call, const V& self) {
   if (call.positional.empty() || !call.positional[0].is_integral())
     return wrong(call, "zfill(width)");
   std::string text = self.text();
-  const auto width =
-      static_cast<std::size_t>(std::clamp<int64_t>(call.positional[0].integer(), 0, 4096));
+  const int64_t missing = std::clamp<int64_t>(call.positional[0].integer(), 0, 4096) -
+                          code_point_index(text, text.size());
   const std::size_t sign = !text.empty() && (text[0] == '-' || text[0] == '+') ? 1 : 0;
-  if (text.size() < width) text.insert(sign, width - text.size(), '0');
+  if (missing > 0) text.insert(sign, static_cast<std::size_t>(missing), '0');
   return like(self, std::move(text));
 }
 
@@ -671,6 +697,7 @@ constexpr Row kString[] = {
     {"splitlines", str_splitlines},
     {"startswith", str_startswith},
     {"strip", str_strip},
+    {"swapcase", str_swapcase},
     {"title", str_title},
     {"upper", str_mapped<std::toupper>},
     {"zfill", str_zfill},
@@ -710,7 +737,17 @@ const Row* row_of(const Row (&rows)[N], std::string_view name) {
 
 }  // namespace
 
+V refuse_frozen(Call& call, const V& self) {
+  return call.interp.raise(
+      call.span, "TypeError",
+      "a " + std::string(type_name(self)) + " of another file cannot be changed",
+      "copy it: `list(x)`, `dict(x)`");
+}
+
 V find_method(const V& self, std::string_view name) {
+  static constexpr std::string_view kChanging[] = {"add",     "append",     "clear", "discard",
+                                                   "extend",  "insert",     "pop",   "remove",
+                                                   "reverse", "setdefault", "sort",  "update"};
   const Row* row = nullptr;
   switch (self.tag()) {
     case Tag::string:
@@ -735,10 +772,14 @@ V find_method(const V& self, std::string_view name) {
       break;
   }
   if (row == nullptr) return V::failed();
+  MethodFunction does = row->function;
+  if (is_frozen(self) &&
+      std::find(std::begin(kChanging), std::end(kChanging), name) != std::end(kChanging))
+    does = refuse_frozen;
   MethodObject* method = nullptr;
   V v = make(Tag::method, method);
   method->name = row->name;
-  method->function = row->function;
+  method->function = does;
   method->self = self;
   return v;
 }

@@ -128,6 +128,7 @@ V floats(Interp& interp, BinaryOp op, double a, double b, Span span) {
       if (b == 0) return interp.raise(span, "ZeroDivisionError", "division by zero");
       double r = std::fmod(a, b);
       if (r != 0 && (r < 0) != (b < 0)) r += b;
+      if (r == 0) r = std::copysign(0.0, b);
       return V::floating(r);
     }
     case BinaryOp::power: {
@@ -231,6 +232,9 @@ V Interp::binary(BinaryOp op, const V& a, const V& b, Span span, Span op_span) {
       pending->fix = Fix{"write `//`", op_span, "//"};
       return V::failed();
     }
+    const bool bits = op == BinaryOp::bit_and || op == BinaryOp::bit_or || op == BinaryOp::bit_xor;
+    if (bits && a.is(Tag::boolean) && b.is(Tag::boolean))
+      return V::boolean(integers(*this, op, a.integer(), b.integer(), span, false).integer() != 0);
     const bool floors = op == BinaryOp::divide && !(file != nullptr && file->true_division);
     return integers(*this, op, a.integer(), b.integer(), span, floors);
   }
@@ -384,7 +388,9 @@ V Interp::compare(CompareOp op, const V& a, const V& b, Span span) {
         found = b.text().find(a.text()) != std::string::npos;
       } else if (b.is(Tag::dict) || b.is(Tag::set)) {
         auto key = hash_key(a);
-        found = key && b.as<DictObject>().index.contains(*key);
+        if (!key)
+          return raise(span, "TypeError", "a " + std::string(type_name(a)) + " cannot be a key");
+        found = b.as<DictObject>().index.contains(*key);
       } else {
         const bool ok = iterate(b, span, [&](const V& each) {
           found = found || equal(each, a);

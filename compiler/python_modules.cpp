@@ -4,6 +4,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "compiler/interp.h"
 
@@ -117,52 +118,57 @@ V os_path_splitext(Call& call) {
   return make_tuple({V::string(path->substr(0, dot)), V::string(path->substr(dot))});
 }
 
-V os_refused(Call& call) {
-  return refuse(call, "os", "a `param` brings in what must come from outside");
-}
+const char* const kParam = "a `param` brings in what must come from outside";
 
+V os_open(Call& call) {
+  return refuse(call, "os.open", kParam);
+}
+V os_popen(Call& call) {
+  return refuse(call, "os.popen", kParam);
+}
+V os_system(Call& call) {
+  return refuse(call, "os.system", kParam);
+}
 V os_listdir(Call& call) {
   return refuse(call, "os.listdir", "name the files in the configuration");
 }
 
 // ---- xm_vars
 
+// Declares a variable that the command line sets; what `check` makes of it is its value. Without a
+// value it stays unbound until check() asks for it.
 V vars_var(Call& call) {
   auto name = text(call, 0);
   if (!name) return V::failed();
-  V fallback;
   V check;
-  bool have_default = false;
   std::string use;
+  for (std::size_t i = 1; i < call.positional.size(); ++i)
+    call.keywords.emplace_back(i == 1 ? "use" : "check", call.positional[i]);
   for (auto& [keyword, value] : call.keywords) {
-    if (keyword == "default") {
-      fallback = value;
-      have_default = !value.is(Tag::none);
-    } else if (keyword == "check") {
-      check = value;
-    } else if (keyword == "use" && value.is(Tag::string)) {
-      use = value.text();
-    }
+    if (keyword == "check") check = value;
+    if (keyword == "use" && value.is(Tag::string)) use = value.text();
   }
-  (void)have_default;
   auto given = call.interp.variables.find(*name);
-  if (given == call.interp.variables.end()) return V();
+  if (given == call.interp.variables.end()) {
+    call.interp.missing_variables.emplace_back(*name, use);
+    return V();
+  }
+  V value = V::string(given->second);
   if (!check.is(Tag::none)) {
-    V ok = call.interp.call(check, call.span, {V::string(*name), V::string(given->second)}, {});
-    if (ok.is_failed()) return ok;
+    value = call.interp.call(check, call.span, {V::string(*name), value}, {});
+    if (value.is_failed()) return value;
   }
-  // As xm did: the variable is bound in the file.
-  auto [it, fresh] = call.interp.variables.try_emplace(*name, given->second);
-  (void)fresh;
-  if (call.interp.file != nullptr) {
-    // The key's text must outlive the scope: the map's node does.
-    call.interp.file->scope->variables[it->first] = V::string(it->second);
-  }
+  // The key's text must outlive the scope: the map's node does.
+  call.interp.file->scope->variables[given->first] = value;
   return V();
 }
 
-V vars_check(Call&) {
-  return V();
+V vars_check(Call& call) {
+  if (call.interp.missing_variables.empty()) return V();
+  const auto& [name, use] = call.interp.missing_variables.front();
+  return call.interp.raise(call.span, Code::bad_parameter,
+                           "the parameter `" + name + "` has no value",
+                           "give it one: -p " + name + "=…" + (use.empty() ? "" : " — " + use));
 }
 
 // ---- string
@@ -207,22 +213,23 @@ V string_atoi(Call& call) {
 
 // ---- re
 
-V run_pattern(Call& call, RE2::Anchor anchor) {
-  auto pattern = text(call, 0);
-  if (!pattern) return V::failed();
-  auto subject = text(call, 1);
-  if (!subject) return V::failed();
+// A pattern (the text itself, or what re.compile made of it) ready to run; nothing after raising.
+std::unique_ptr<RE2> compiled(Call& call, const std::string& pattern, const std::string& subject) {
+  // Compiling and matching cost what no statement shows.
+  Meter::work += 500 + static_cast<int64_t>(pattern.size()) * 50;
+  Meter::work += static_cast<int64_t>(subject.size() / 8);
   RE2::Options options;
   options.set_log_errors(false);
   options.set_max_mem(8 << 20);
-  const RE2 compiled(*pattern, options);
-  if (!compiled.ok())
-    return call.interp.raise(call.span, "ValueError",
-                             "the pattern is not understood: " + compiled.error(),
-                             "look-around and back-references are not part of the language");
-  const int count = compiled.NumberOfCapturingGroups() + 1;
-  std::vector<re2::StringPiece> groups(static_cast<std::size_t>(count));
-  if (!compiled.Match(*subject, 0, subject->size(), anchor, groups.data(), count)) return V();
+  auto made = std::make_unique<RE2>(pattern, options);
+  if (made->ok()) return made;
+  call.interp.raise(call.span, "ValueError", "the pattern is not understood: " + made->error(),
+                    "look-around and back-references are not part of the language");
+  return nullptr;
+}
+
+V match_of(const RE2& pattern, const std::string& subject,
+           const std::vector<re2::StringPiece>& groups) {
   MatchObject* match = nullptr;
   V v = make(Tag::match, match);
   for (const re2::StringPiece& group : groups) {
@@ -230,12 +237,37 @@ V run_pattern(Call& call, RE2::Anchor anchor) {
       match->groups.emplace_back(-1, -1);
       continue;
     }
-    const auto begin = static_cast<int64_t>(group.data() - subject->data());
+    const auto begin = static_cast<int64_t>(group.data() - subject.data());
     match->groups.emplace_back(begin, begin + static_cast<int64_t>(group.size()));
   }
-  match->subject = *subject;
-  for (const auto& [name, index] : compiled.NamedCapturingGroups()) match->names[name] = index;
+  match->subject = subject;
+  for (const auto& [name, index] : pattern.NamedCapturingGroups()) match->names[name] = index;
   return v;
+}
+
+struct Subject {
+  std::string text;
+  std::unique_ptr<RE2> pattern;
+};
+
+std::optional<Subject> pattern_and_subject(Call& call, std::size_t at) {
+  auto pattern = text(call, 0);
+  if (!pattern) return std::nullopt;
+  auto subject = text(call, at);
+  if (!subject) return std::nullopt;
+  auto ready = compiled(call, *pattern, *subject);
+  if (ready == nullptr) return std::nullopt;
+  return Subject{std::move(*subject), std::move(ready)};
+}
+
+V run_pattern(Call& call, RE2::Anchor anchor) {
+  auto ready = pattern_and_subject(call, 1);
+  if (!ready) return V::failed();
+  const int count = ready->pattern->NumberOfCapturingGroups() + 1;
+  std::vector<re2::StringPiece> groups(static_cast<std::size_t>(count));
+  const std::string& subject = ready->text;
+  if (!ready->pattern->Match(subject, 0, subject.size(), anchor, groups.data(), count)) return V();
+  return match_of(*ready->pattern, subject, groups);
 }
 V re_match(Call& call) {
   return run_pattern(call, RE2::ANCHOR_START);
@@ -243,46 +275,81 @@ V re_match(Call& call) {
 V re_search(Call& call) {
   return run_pattern(call, RE2::UNANCHORED);
 }
-V re_sub(Call& call) {
+// A compiled pattern is the module `re` with its first argument given.
+V re_compile(Call& call) {
   auto pattern = text(call, 0);
-  if (!pattern) return V::failed();
+  if (!pattern || compiled(call, *pattern, "") == nullptr) return V::failed();
+  ModuleObject* module = nullptr;
+  V v = make(Tag::module, module);
+  module->name = "re.compile";
+  module->pattern = V::string(std::move(*pattern));
+  return v;
+}
+V re_sub(Call& call) {
   auto by = text(call, 1);
   if (!by) return V::failed();
-  auto subject = text(call, 2);
-  if (!subject) return V::failed();
-  RE2::Options options;
-  options.set_log_errors(false);
-  options.set_max_mem(8 << 20);
-  const RE2 compiled(*pattern, options);
-  if (!compiled.ok())
-    return call.interp.raise(call.span, "ValueError",
-                             "the pattern is not understood: " + compiled.error());
-  RE2::GlobalReplace(&*subject, compiled, *by);
-  return V::string(*subject);
+  auto ready = pattern_and_subject(call, 2);
+  if (!ready) return V::failed();
+  // \g<1> and \1 of Python are \1 of RE2.
+  std::string replacement = *by;
+  for (std::size_t at; (at = replacement.find("\\g<")) != std::string::npos;) {
+    const std::size_t close = replacement.find('>', at);
+    if (close == std::string::npos) break;
+    replacement = replacement.substr(0, at + 1) + replacement.substr(at + 3, close - at - 3) +
+                  replacement.substr(close + 1);
+  }
+  if (!call.interp.charge(static_cast<int64_t>(ready->text.size() * (replacement.size() + 1)),
+                          call.span))
+    return V::failed();
+  RE2::GlobalReplace(&ready->text, *ready->pattern, replacement);
+  return V::string(std::move(ready->text));
+}
+
+// Each place where the pattern is found, from left to right; empty ones move on by one character.
+void each_found(const Subject& subject, std::vector<re2::StringPiece>& groups,
+                Callback<void(void)> found) {
+  std::size_t at = 0;
+  while (at <= subject.text.size() &&
+         subject.pattern->Match(subject.text, at, subject.text.size(), RE2::UNANCHORED,
+                                groups.data(), static_cast<int>(groups.size()))) {
+    found();
+    const auto end =
+        static_cast<std::size_t>(groups[0].data() - subject.text.data()) + groups[0].size();
+    at = groups[0].empty() ? end + 1 : end;
+  }
+}
+
+V re_findall(Call& call) {
+  auto ready = pattern_and_subject(call, 1);
+  if (!ready) return V::failed();
+  const auto count = static_cast<std::size_t>(ready->pattern->NumberOfCapturingGroups()) + 1;
+  std::vector<re2::StringPiece> groups(count);
+  std::vector<V> all;
+  each_found(*ready, groups, [&] {
+    const auto piece = [&](std::size_t i) { return V::string(std::string(groups[i])); };
+    if (count <= 2) {
+      all.push_back(piece(count - 1));
+      return;
+    }
+    std::vector<V> parts;
+    for (std::size_t i = 1; i < count; ++i) parts.push_back(piece(i));
+    all.push_back(make_tuple(std::move(parts)));
+  });
+  return make_list(std::move(all));
 }
 V re_split(Call& call) {
-  auto pattern = text(call, 0);
-  if (!pattern) return V::failed();
-  auto subject = text(call, 1);
-  if (!subject) return V::failed();
-  RE2::Options options;
-  options.set_log_errors(false);
-  options.set_max_mem(8 << 20);
-  const RE2 compiled(*pattern, options);
-  if (!compiled.ok())
-    return call.interp.raise(call.span, "ValueError",
-                             "the pattern is not understood: " + compiled.error());
+  auto ready = pattern_and_subject(call, 1);
+  if (!ready) return V::failed();
+  std::vector<re2::StringPiece> groups(1);
   std::vector<V> parts;
-  re2::StringPiece found;
-  std::size_t at = 0;
-  while (at <= subject->size() &&
-         compiled.Match(*subject, at, subject->size(), RE2::UNANCHORED, &found, 1)) {
-    const auto begin = static_cast<std::size_t>(found.data() - subject->data());
-    if (found.empty()) break;
-    parts.push_back(V::string(subject->substr(at, begin - at)));
-    at = begin + found.size();
-  }
-  parts.push_back(V::string(subject->substr(at)));
+  std::size_t begin = 0;
+  each_found(*ready, groups, [&] {
+    if (groups[0].empty()) return;
+    const auto end = static_cast<std::size_t>(groups[0].data() - ready->text.data());
+    parts.push_back(V::string(ready->text.substr(begin, end - begin)));
+    begin = end + groups[0].size();
+  });
+  parts.push_back(V::string(ready->text.substr(begin)));
   return make_list(std::move(parts));
 }
 
@@ -307,14 +374,10 @@ V own_gateway(Call& call) {
   return call.interp.raise(call.span, Code::not_hermetic, "the host's gateway is not known here",
                            "set `gateway` in the host's table of hv.toml");
 }
-V add_offset_to_ip(Call& call) {
-  auto address = text(call, 0);
-  if (!address) return V::failed();
-  if (call.positional.size() < 2 || !call.positional[1].is_integral() || !is_ip(*address) ||
-      address->find(':') != std::string::npos)
-    return call.interp.raise(call.span, "ValueError", "this takes a dotted quad and an int");
+std::optional<uint32_t> dotted_quad(const std::string& address) {
+  if (!is_ip(address) || address.find(':') != std::string::npos) return std::nullopt;
   uint32_t n = 0, part = 0;
-  for (const char c : *address + ".") {
+  for (const char c : address + ".") {
     if (c == '.') {
       n = n << 8 | part;
       part = 0;
@@ -322,9 +385,29 @@ V add_offset_to_ip(Call& call) {
       part = part * 10 + static_cast<uint32_t>(c - '0');
     }
   }
-  n += static_cast<uint32_t>(call.positional[1].integer());
-  return V::string(std::to_string(n >> 24) + "." + std::to_string(n >> 16 & 255) + "." +
-                   std::to_string(n >> 8 & 255) + "." + std::to_string(n & 255));
+  return n;
+}
+V add_offset_to_ip(Call& call) {
+  auto address = text(call, 0);
+  if (!address) return V::failed();
+  auto n = dotted_quad(*address);
+  if (!n || call.positional.size() < 2 || !call.positional[1].is_integral())
+    return call.interp.raise(call.span, "ValueError", "this takes a dotted quad and an int");
+  const uint32_t to = *n + static_cast<uint32_t>(call.positional[1].integer());
+  return V::string(std::to_string(to >> 24) + "." + std::to_string(to >> 16 & 255) + "." +
+                   std::to_string(to >> 8 & 255) + "." + std::to_string(to & 255));
+}
+// Whether an address lies in the network of another, by a mask.
+V check_subnet(Call& call) {
+  std::optional<uint32_t> parts[3];
+  for (std::size_t i = 0; i < 3; ++i) {
+    auto part = text(call, i);
+    if (!part) return V::failed();
+    parts[i] = dotted_quad(*part);
+    if (!parts[i])
+      return call.interp.raise(call.span, "ValueError", "this takes three dotted quads");
+  }
+  return V::boolean((*parts[0] & *parts[2]) == (*parts[1] & *parts[2]));
 }
 V get_hostbyname(Call& call) {
   auto name = text(call, 0);
@@ -339,14 +422,25 @@ struct Member {
 };
 constexpr Member kMembers[] = {
     {"XenoUtil", "add_offset_to_ip", add_offset_to_ip},
+    {"XenoUtil", "check_subnet", check_subnet},
     {"XenoUtil", "get_current_ipaddr", own_ip},
     {"XenoUtil", "get_current_ipgw", own_gateway},
     {"XenoUtil", "get_current_ipmask", own_netmask},
+    {"xenctl.ip", "add_offset_to_ip", add_offset_to_ip},
+    {"xenctl.ip", "check_subnet", check_subnet},
+    {"xenctl.ip", "get_current_ipaddr", own_ip},
+    {"xenctl.ip", "get_current_ipgw", own_gateway},
+    {"xenctl.ip", "get_current_ipmask", own_netmask},
+    {"xenctl.utils", "add_offset_to_ip", add_offset_to_ip},
+    {"xenctl.utils", "check_subnet", check_subnet},
+    {"xenctl.utils", "get_current_ipaddr", own_ip},
+    {"xenctl.utils", "get_current_ipgw", own_gateway},
+    {"xenctl.utils", "get_current_ipmask", own_netmask},
     {"os", "getenv", os_getenv},
     {"os", "listdir", os_listdir},
-    {"os", "open", os_refused},
-    {"os", "popen", os_refused},
-    {"os", "system", os_refused},
+    {"os", "open", os_open},
+    {"os", "popen", os_popen},
+    {"os", "system", os_system},
     {"os", "uname", os_uname},
     {"os.path", "basename", os_path_basename},
     {"os.path", "dirname", os_path_dirname},
@@ -354,6 +448,8 @@ constexpr Member kMembers[] = {
     {"os.path", "isfile", os_path_exists},
     {"os.path", "join", os_path_join},
     {"os.path", "splitext", os_path_splitext},
+    {"re", "compile", re_compile},
+    {"re", "findall", re_findall},
     {"re", "match", re_match},
     {"re", "search", re_search},
     {"re", "split", re_split},
@@ -368,17 +464,22 @@ constexpr Member kMembers[] = {
     {"string", "strip", string_strip},
     {"string", "upper", string_upper},
     {"string", "zfill", string_zfill},
-    {"xenctl.utils", "add_offset_to_ip", add_offset_to_ip},
-    {"xenctl.utils", "get_current_ipaddr", own_ip},
-    {"xenctl.utils", "get_current_ipgw", own_gateway},
-    {"xenctl.utils", "get_current_ipmask", own_netmask},
     {"xm_vars", "check", vars_check},
     {"xm_vars", "var", vars_var},
 };
 
+// pattern.search(text) is re.search(pattern, text).
+V call_with_pattern(Call& call, const V& self) {
+  const auto& bound = self.as<ModuleObject>();
+  call.positional.insert(call.positional.begin(), bound.pattern);
+  for (const Member& member : kMembers)
+    if (member.module == "re" && member.name == bound.name) return member.function(call);
+  return V::failed();
+}
+
 constexpr std::string_view kModules[] = {
-    "XenoUtil", "config_file", "os",     "os.path",      "re",      "socket",
-    "string",   "sys",         "xenctl", "xenctl.utils", "xm_vars",
+    "XenoUtil", "config_file", "os",     "os.path",   "re",           "socket",
+    "string",   "sys",         "xenctl", "xenctl.ip", "xenctl.utils", "xm_vars",
 };
 
 }  // namespace
@@ -395,6 +496,22 @@ V make_module(std::string_view name) {
 }
 
 V module_attribute(Interp& interp, const ModuleObject& module, std::string_view name, Span span) {
+  if (module.name == "re.compile") {
+    if (name == "pattern") return module.pattern;
+    MethodObject* method = nullptr;
+    V v = make(Tag::method, method);
+    for (const Member& member : kMembers) {
+      if (member.module != "re" || member.name != name || name == "compile") continue;
+      method->name = member.name;
+      method->function = call_with_pattern;
+      ModuleObject* bound = nullptr;
+      method->self = make(Tag::module, bound);
+      bound->name = std::string(name);
+      bound->pattern = module.pattern;
+      return v;
+    }
+    return V::failed();
+  }
   for (const Member& member : kMembers)
     if (member.module == module.name && member.name == name)
       return function(member.name, member.function);

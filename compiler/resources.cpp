@@ -30,6 +30,7 @@ bool has_own_field(std::string_view name) {
 }  // namespace
 
 bool Compilation::add(Resource resource, Span span) {
+  Meter::work += 100;  // a resource costs more than the statements that make it
   const Address address = address_of(resource);
   auto [known, fresh] = declared_.try_emplace(address, span);
   if (!fresh) {
@@ -271,6 +272,8 @@ void Compilation::check_references() {
   std::vector<std::string> names;
   for (const auto& [address, span] : declared_) names.push_back(to_string(address));
   std::vector<std::string_view> candidates(names.begin(), names.end());
+  for (const Use& use : grant_uses_)
+    if (!declared_.contains(use.to)) uses_.push_back(use);
   for (const Use& use : uses_) {
     if (declared_.contains(use.to)) {
       graph_.add_reference(Reference{use.from, use.to, sources_.begin_of(use.span)});
@@ -324,6 +327,19 @@ void Compilation::check_moved() {
           diagnostics_.report(Code::moved_wrong, span,
                               "`" + to_string(moved.from) + "` moved away and is still declared");
       diagnostic.related.push_back({it->second, "declared here"});
+    }
+    std::set<Address> passed{moved.from};
+    const Moved* at = &moved;
+    while (at != nullptr && passed.insert(at->to).second) {
+      const Address& to = at->to;
+      at = nullptr;
+      for (const Moved& other : graph_.moved)
+        if (other.from == to) at = &other;
+    }
+    if (at != nullptr) {
+      diagnostics_.report(Code::moved_wrong, span,
+                          "`" + to_string(moved.from) + "` is moved in a circle");
+      continue;
     }
     const bool goes_on = std::any_of(graph_.moved.begin(), graph_.moved.end(),
                                      [&](const Moved& other) { return other.from == moved.to; });
@@ -430,7 +446,7 @@ V Compilation::call_shareable(Call& call) {
     if (!each.is(Tag::reference)) return usage();
     const Address& address = each.as<ReferenceObject>().address;
     grant.domains.push_back(address);
-    if (!declared_.contains(address)) uses_.push_back({address, address, call.span});
+    grant_uses_.push_back({address, address, call.span});
   }
   graph_.grants.push_back(std::move(grant));
   return V();

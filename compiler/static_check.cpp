@@ -1,8 +1,9 @@
 // The static pass: what is wrong whatever the program does, in branches not taken too.
 #include <algorithm>
-#include <functional>
 
 #include "compiler/compilation.h"
+#include "compiler/infer.h"
+#include "compiler/walk.h"
 
 namespace hv::compiler {
 
@@ -11,121 +12,20 @@ using lang::StmtKind;
 
 namespace {
 
-// Every expression below `expr`, parents first. `visit` says whether to go deeper.
-void walk(const lang::Expr* expr, const std::function<bool(const lang::Expr*)>& visit);
-
-void walk_parts(lang::List<lang::FStringPart> parts,
-                const std::function<bool(const lang::Expr*)>& visit) {
-  for (const lang::FStringPart& part : parts) {
-    walk(part.expr, visit);
-    walk_parts(part.format, visit);
-  }
-}
-
-void walk(const lang::Expr* expr, const std::function<bool(const lang::Expr*)>& visit) {
-  if (expr == nullptr || !visit(expr)) return;
-  switch (expr->kind) {
-    case ExprKind::fstring:
-      walk_parts(lang::as<lang::FStringExpr>(*expr).parts, visit);
-      break;
-    case ExprKind::list:
-    case ExprKind::tuple:
-    case ExprKind::set:
-      for (const lang::Expr* item : lang::as<lang::SequenceExpr>(*expr).items) walk(item, visit);
-      break;
-    case ExprKind::dict:
-      for (const lang::DictItem& item : lang::as<lang::DictExpr>(*expr).items) {
-        walk(item.key, visit);
-        walk(item.value, visit);
-      }
-      break;
-    case ExprKind::comprehension: {
-      const auto& node = lang::as<lang::ComprehensionExpr>(*expr);
-      for (const lang::ComprehensionFor& clause : node.fors) {
-        walk(clause.iterable, visit);
-        for (const lang::Expr* condition : clause.conditions) walk(condition, visit);
-      }
-      walk(node.key, visit);
-      walk(node.value, visit);
-      break;
-    }
-    case ExprKind::lambda: {
-      const auto& node = lang::as<lang::LambdaExpr>(*expr);
-      for (const lang::Parameter& parameter : node.parameters) walk(parameter.default_value, visit);
-      walk(node.body, visit);
-      break;
-    }
-    case ExprKind::call: {
-      const auto& node = lang::as<lang::CallExpr>(*expr);
-      walk(node.callee, visit);
-      for (const lang::Argument& argument : node.arguments) walk(argument.value, visit);
-      break;
-    }
-    case ExprKind::subscript:
-      walk(lang::as<lang::SubscriptExpr>(*expr).object, visit);
-      walk(lang::as<lang::SubscriptExpr>(*expr).index, visit);
-      break;
-    case ExprKind::slice:
-      walk(lang::as<lang::SliceExpr>(*expr).lower, visit);
-      walk(lang::as<lang::SliceExpr>(*expr).upper, visit);
-      walk(lang::as<lang::SliceExpr>(*expr).step, visit);
-      break;
-    case ExprKind::attribute:
-      walk(lang::as<lang::AttributeExpr>(*expr).object, visit);
-      break;
-    case ExprKind::unary:
-      walk(lang::as<lang::UnaryExpr>(*expr).operand, visit);
-      break;
-    case ExprKind::binary:
-      walk(lang::as<lang::BinaryExpr>(*expr).left, visit);
-      walk(lang::as<lang::BinaryExpr>(*expr).right, visit);
-      break;
-    case ExprKind::comparison:
-      walk(lang::as<lang::ComparisonExpr>(*expr).first, visit);
-      for (const lang::ComparisonPart& part : lang::as<lang::ComparisonExpr>(*expr).rest)
-        walk(part.operand, visit);
-      break;
-    case ExprKind::logical:
-      for (const lang::Expr* operand : lang::as<lang::LogicalExpr>(*expr).operands)
-        walk(operand, visit);
-      break;
-    case ExprKind::conditional:
-      walk(lang::as<lang::ConditionalExpr>(*expr).condition, visit);
-      walk(lang::as<lang::ConditionalExpr>(*expr).value, visit);
-      walk(lang::as<lang::ConditionalExpr>(*expr).otherwise, visit);
-      break;
-    case ExprKind::repr:
-      walk(lang::as<lang::ReprExpr>(*expr).operand, visit);
-      break;
-    case ExprKind::star:
-      walk(lang::as<lang::StarExpr>(*expr).operand, visit);
-      break;
-    case ExprKind::name:
-    case ExprKind::constant:
-    case ExprKind::integer:
-    case ExprKind::floating:
-    case ExprKind::size:
-    case ExprKind::duration:
-    case ExprKind::string:
-      break;
-  }
-}
-
-struct Names {
-  std::set<std::string_view> bound;
-  const Names* outer = nullptr;
-  bool has(std::string_view name) const {
-    for (const Names* at = this; at != nullptr; at = at->outer)
-      if (at->bound.contains(name)) return true;
-    return false;
-  }
-};
+using Names = StaticNames;
 
 class Checker {
  public:
   Checker(const lang::SyntaxTree& tree, FileRole role, const Schema& schema, const Project& project,
-          const std::set<std::string>& given, Diagnostics& diagnostics)
-      : tree_(tree), role_(role), schema_(schema), project_(project), diagnostics_(diagnostics) {
+          const std::set<std::string>& given, const SourceMap& sources, Diagnostics& diagnostics)
+      : tree_(tree),
+        role_(role),
+        schema_(schema),
+        project_(project),
+        sources_(sources),
+        diagnostics_(diagnostics),
+        inference_(role == FileRole::domain_file, diagnostics) {
+    file_.assigned_once = names_assigned_once(tree.body);
     std::vector<std::string_view> assigned, globals;
     collect_locals(tree.body, assigned, globals);
     collect_deep(tree.body, assigned);
@@ -136,14 +36,81 @@ class Checker {
 
   void run() { block(tree_.body, file_, Where{}); }
 
+  // What is known of the names of the file's top.
+  std::map<std::string, std::string> types() const {
+    std::map<std::string, std::string> types;
+    for (const std::string_view name : file_.bound) types[std::string(name)] = "any";
+    for (const auto& [name, type] : file_.types)
+      if (type) types[std::string(name)] = to_string(*type);
+    for (const lang::Stmt* each : tree_.body) {
+      if (const auto* function = lang::try_as<lang::FunctionStmt>(each)) {
+        std::string text;
+        for (const lang::Parameter& parameter : function->parameters)
+          text += (text.empty() ? "" : ", ") + std::string(parameter.name) + ": " +
+                  to_string(*declared_type(parameter.type));
+        types[std::string(function->name)] =
+            "(" + text + ") -> " + to_string(*declared_type(function->returns));
+      } else if (const auto* declared = lang::try_as<lang::DeclarationStmt>(each)) {
+        const std::string kind(lang::to_string(declared->declared));
+        const bool resource = kind_from(kind).has_value();
+        if (const auto* name = lang::try_as<lang::NameExpr>(declared->name))
+          types[std::string(name->name)] = resource ? "ref[" + kind + "]" : kind;
+      }
+    }
+    return types;
+  }
+
  private:
   struct Where {
     std::optional<Kind> kind;  // inside a resource's block
     bool lifecycle = false;
     bool is_template = false;
-    bool in_try = false;
+    bool in_try = false;        // names may be missing
+    bool types_caught = false;  // operands may not fit
     std::string address;
   };
+
+  // Schemas that the file declares at its top.
+  struct DeclaredSchemas final : SchemaNames {
+    const lang::SyntaxTree* tree = nullptr;
+    V find_schema(std::string_view name) const override {
+      for (const lang::DeclarationStmt* each : tree->shape.declarations) {
+        const auto* declared = lang::try_as<lang::NameExpr>(each->name);
+        if (each->declared != lang::DeclarationKind::schema || declared == nullptr ||
+            declared->name != name)
+          continue;
+        SchemaObject* object = nullptr;
+        V v = make(Tag::schema, object);
+        object->statement = each;
+        object->name = std::string(name);
+        return v;
+      }
+      for (const lang::VmImportStmt* import : tree->shape.imports)
+        for (const lang::ImportName& imported : import->names)
+          if ((imported.alias.empty() ? imported.name : imported.alias) == name) {
+            SchemaObject* object = nullptr;
+            V v = make(Tag::schema, object);
+            object->name = std::string(name);
+            return v;
+          }
+      return V::failed();
+    }
+  };
+
+  TypeRef declared_type(const lang::Type* type) const {
+    Diagnostics told;
+    return checked_type(type, told);
+  }
+  TypeRef checked_type(const lang::Type* type, Diagnostics& into) const {
+    DeclaredSchemas names;
+    names.tree = &tree_;
+    return type_of(type, names, sources_, into);
+  }
+  // Of a name that always has this type.
+  void bind_type(const lang::Expr* target, const TypeRef& type, const Names& names) {
+    const auto* name = lang::try_as<lang::NameExpr>(target);
+    if (name != nullptr && type && type->name != TypeName::any) names.types[name->name] = type;
+  }
 
   bool old_file() const { return role_ == FileRole::domain_file; }
 
@@ -252,7 +219,13 @@ class Checker {
                     std::string(node.spelling.substr(0, node.spelling.size() - 1)));
           return false;
         }
+        case ExprKind::binary:
+          if (!where.types_caught)
+            inference_.check_binary(lang::as<lang::BinaryExpr>(*expr), names);
+          return true;
         case ExprKind::comparison:
+          if (!where.types_caught)
+            inference_.check_comparison(lang::as<lang::ComparisonExpr>(*expr), names);
           if (!old_file())
             for (const lang::ComparisonPart& part : lang::as<lang::ComparisonExpr>(*expr).rest)
               if (part.legacy) dialect(part.op_span, "`<>` is an old spelling", "write `!=`", "!=");
@@ -273,6 +246,12 @@ class Checker {
                        const Where& where) {
     for (const lang::Parameter& parameter : parameters) {
       if (!parameter.name.empty()) inner.bound.insert(parameter.name);
+      if (parameter.type != nullptr && !parameter.name.empty()) {
+        const TypeRef type = checked_type(parameter.type, diagnostics_);
+        if (type->name != TypeName::any && parameter.kind != lang::ParameterKind::args &&
+            parameter.kind != lang::ParameterKind::kwargs)
+          inner.types[parameter.name] = type;
+      }
       std::vector<std::string_view> unpacked;
       collect_targets(parameter.pattern, unpacked);
       inner.bound.insert(unpacked.begin(), unpacked.end());
@@ -392,7 +371,20 @@ class Checker {
       name.name = use.name;
       unknown_name(name, names);
     }
-    if (node.declared == lang::DeclarationKind::schema) return;
+    if (node.declared == lang::DeclarationKind::schema) {
+      for (const lang::Stmt* each : node.body) {
+        const auto* field = lang::try_as<lang::AnnotatedAssignStmt>(each);
+        if (field == nullptr) {
+          if (each->kind != StmtKind::pass)
+            diagnostics_.report(Code::misplaced_statement, each->span,
+                                "a schema has fields only: `name: type = default`");
+          continue;
+        }
+        checked_type(field->type, diagnostics_);
+        expression(field->value, names, where);
+      }
+      return;
+    }
     Where inside;
     inside.is_template = node.declared == lang::DeclarationKind::template_;
     switch (node.declared) {
@@ -419,6 +411,8 @@ class Checker {
       inside.address += " `" + std::string(text->value) + "`";
     Names inner;
     inner.outer = &names;
+    inner.schema = &schema_;
+    inner.kind = *inside.kind;
     bind_block(node.body, inner);
     // In a block every attribute may be read: what is not set yet is told when it runs.
     for (const std::string_view each : schema_.names(*inside.kind)) inner.bound.insert(each);
@@ -444,7 +438,12 @@ class Checker {
       case StmtKind::assign: {
         const auto& node = lang::as<lang::AssignStmt>(*each);
         expression(node.value, names, where);
-        for (const lang::Expr* to : node.targets) target(to, node.value, names, where);
+        for (const lang::Expr* to : node.targets) {
+          target(to, node.value, names, where);
+          const auto* name = lang::try_as<lang::NameExpr>(to);
+          if (name != nullptr && names.assigned_once.contains(name->name))
+            bind_type(to, inference_.type_of(node.value, names), names);
+        }
         break;
       }
       case StmtKind::augmented_assign: {
@@ -458,6 +457,7 @@ class Checker {
         const auto& node = lang::as<lang::AnnotatedAssignStmt>(*each);
         if (node.value != nullptr) expression(node.value, names, where);
         target(node.target, node.value, names, where);
+        bind_type(node.target, checked_type(node.type, diagnostics_), names);
         break;
       }
       case StmtKind::if_: {
@@ -489,8 +489,10 @@ class Checker {
         if (inside) not_in_block(each, "`def`");
         Names inner;
         inner.outer = &names;
+        inner.assigned_once = names_assigned_once(node.body);
         bind_parameters(node.parameters, inner, names, where);
         bind_block(node.body, inner);
+        if (node.returns != nullptr) checked_type(node.returns, diagnostics_);
         Where body = where;
         body.kind.reset();
         block(node.body, inner, body);
@@ -505,6 +507,8 @@ class Checker {
         if (inside) not_in_block(each, "`try`");
         Where guarded = where;
         guarded.in_try = guarded.in_try || old_file();
+        // Where a mistake of types is caught, it may be what the text is about.
+        guarded.types_caught = guarded.types_caught || !node.handlers.empty();
         block(node.body, names, guarded);
         for (const lang::ExceptHandler& handler : node.handlers) {
           expression(handler.type, names, guarded);
@@ -560,6 +564,10 @@ class Checker {
       case StmtKind::param:
         if (inside) not_in_block(each, "`param`");
         expression(lang::as<lang::ParamStmt>(*each).default_value, names, where);
+        if (const auto& node = lang::as<lang::ParamStmt>(*each); node.type != nullptr) {
+          const TypeRef type = checked_type(node.type, diagnostics_);
+          if (type->name != TypeName::any) names.types[node.name] = type;
+        }
         break;
       case StmtKind::declaration:
         declaration(lang::as<lang::DeclarationStmt>(*each), names, where);
@@ -589,140 +597,18 @@ class Checker {
   FileRole role_;
   const Schema& schema_;
   const Project& project_;
+  const SourceMap& sources_;
   Diagnostics& diagnostics_;
+  Inference inference_;
   Names file_;
 };
 
-void collect_read(lang::Block body, std::set<std::string_view>& read);
-
-void collect_read(const lang::Expr* expr, std::set<std::string_view>& read) {
-  walk(expr, [&](const lang::Expr* each) {
-    if (const auto* name = lang::try_as<lang::NameExpr>(each)) read.insert(name->name);
-    return true;
-  });
-}
-
-void collect_read(lang::Block body, std::set<std::string_view>& read) {
-  for (const lang::Stmt* each : body) {
-    switch (each->kind) {
-      case StmtKind::expression:
-        collect_read(lang::as<lang::ExpressionStmt>(*each).expr, read);
-        break;
-      case StmtKind::assign: {
-        const auto& node = lang::as<lang::AssignStmt>(*each);
-        collect_read(node.value, read);
-        for (const lang::Expr* to : node.targets)
-          if (to->kind != ExprKind::name) collect_read(to, read);
-        break;
-      }
-      case StmtKind::augmented_assign:
-        collect_read(lang::as<lang::AugmentedAssignStmt>(*each).value, read);
-        break;
-      case StmtKind::annotated_assign:
-        collect_read(lang::as<lang::AnnotatedAssignStmt>(*each).value, read);
-        break;
-      case StmtKind::if_:
-        for (const lang::IfBranch& branch : lang::as<lang::IfStmt>(*each).branches) {
-          collect_read(branch.condition, read);
-          collect_read(branch.body, read);
-        }
-        collect_read(lang::as<lang::IfStmt>(*each).else_body, read);
-        break;
-      case StmtKind::for_: {
-        const auto& node = lang::as<lang::ForStmt>(*each);
-        std::vector<std::string_view> targets;
-        collect_targets(node.target, targets);
-        read.insert(targets.begin(), targets.end());
-        collect_read(node.iterable, read);
-        collect_read(node.body, read);
-        collect_read(node.else_body, read);
-        break;
-      }
-      case StmtKind::while_: {
-        const auto& node = lang::as<lang::WhileStmt>(*each);
-        collect_read(node.condition, read);
-        collect_read(node.body, read);
-        break;
-      }
-      case StmtKind::function: {
-        const auto& node = lang::as<lang::FunctionStmt>(*each);
-        read.insert(node.name);
-        collect_read(node.body, read);
-        break;
-      }
-      case StmtKind::return_:
-        collect_read(lang::as<lang::ReturnStmt>(*each).value, read);
-        break;
-      case StmtKind::raise: {
-        const auto& node = lang::as<lang::RaiseStmt>(*each);
-        collect_read(node.exception, read);
-        collect_read(node.value, read);
-        break;
-      }
-      case StmtKind::try_: {
-        const auto& node = lang::as<lang::TryStmt>(*each);
-        collect_read(node.body, read);
-        for (const lang::ExceptHandler& handler : node.handlers) collect_read(handler.body, read);
-        collect_read(node.else_body, read);
-        collect_read(node.finally_body, read);
-        break;
-      }
-      case StmtKind::print:
-        for (const lang::Expr* value : lang::as<lang::PrintStmt>(*each).values)
-          collect_read(value, read);
-        break;
-      case StmtKind::assert_:
-        collect_read(lang::as<lang::AssertStmt>(*each).condition, read);
-        break;
-      case StmtKind::import:
-        for (const lang::ImportName& name : lang::as<lang::ImportStmt>(*each).names)
-          read.insert(name.alias.empty() ? name.name : name.alias);
-        break;
-      case StmtKind::from_import:
-        for (const lang::ImportName& name : lang::as<lang::FromImportStmt>(*each).names)
-          read.insert(name.alias.empty() ? name.name : name.alias);
-        break;
-      case StmtKind::pass:
-      case StmtKind::break_:
-      case StmtKind::continue_:
-      case StmtKind::global:
-      case StmtKind::del:
-      case StmtKind::vm_import:
-      case StmtKind::param:
-      case StmtKind::moved:
-      case StmtKind::declaration:
-      case StmtKind::lifecycle:
-        break;
-    }
-  }
-}
-
 }  // namespace
 
-std::set<std::string_view> names_read(const lang::SyntaxTree& tree) {
-  std::set<std::string_view> read;
-  collect_read(tree.body, read);
-  return read;
-}
+namespace {
 
-bool is_one_edit(std::string_view a, std::string_view b) {
-  if (a.size() > b.size()) std::swap(a, b);
-  if (b.size() - a.size() > 1) return false;
-  std::size_t i = 0;
-  while (i < a.size() && a[i] == b[i]) ++i;
-  if (a.size() != b.size()) return a.substr(i) == b.substr(i + 1);
-  if (i == a.size()) return true;
-  if (a.substr(i + 1) == b.substr(i + 1)) return true;
-  return i + 1 < a.size() && a[i] == b[i + 1] && a[i + 1] == b[i] &&
-         a.substr(i + 2) == b.substr(i + 2);
-}
-
-void check_file(const lang::SyntaxTree& tree, FileRole role, const Schema& schema,
-                const Project& project, const std::set<std::string>& given, const SourceMap&,
-                Diagnostics& diagnostics) {
-  Checker(tree, role, schema, project, given, diagnostics).run();
-  if (role != FileRole::module) return;
-  // In a module a key at the top is only a variable; one that nothing reads was meant otherwise.
+// In a module a key at the top is only a variable; one that nothing reads was meant otherwise.
+void warn_variables(const lang::SyntaxTree& tree, const Schema& schema, Diagnostics& diagnostics) {
   const std::set<std::string_view> read = names_read(tree);
   std::set<std::string_view> told;
   for (const lang::AssignedName& assigned : tree.shape.assigned) {
@@ -741,6 +627,18 @@ void check_file(const lang::SyntaxTree& tree, FileRole role, const Schema& schem
         "`" + std::string(assigned.name) + "` here is a variable, not a setting");
     warning.help = "put it in a `domain` or `template`";
   }
+}
+
+}  // namespace
+
+std::map<std::string, std::string> check_file(const lang::SyntaxTree& tree, FileRole role,
+                                              const Schema& schema, const Project& project,
+                                              const std::set<std::string>& given,
+                                              const SourceMap& sources, Diagnostics& diagnostics) {
+  Checker checker(tree, role, schema, project, given, sources, diagnostics);
+  checker.run();
+  if (role == FileRole::module) warn_variables(tree, schema, diagnostics);
+  return checker.types();
 }
 
 }  // namespace hv::compiler

@@ -90,6 +90,7 @@ const std::string& V::text() const {
 V make_list(std::vector<V> items) {
   SequenceObject* object = nullptr;
   V v = make(Tag::list, object);
+  Meter::work += static_cast<int64_t>(items.size());
   object->items = std::move(items);
   object->recount();
   return v;
@@ -98,6 +99,7 @@ V make_list(std::vector<V> items) {
 V make_tuple(std::vector<V> items) {
   SequenceObject* object = nullptr;
   V v = make(Tag::tuple, object);
+  Meter::work += static_cast<int64_t>(items.size());
   object->items = std::move(items);
   object->recount();
   return v;
@@ -118,6 +120,7 @@ V make_secret(std::string text) {
 }
 
 bool is_secret(const V& value) {
+  if (value.is(Tag::exception)) return is_secret(value.as<ExceptionObject>().value);
   return value.is(Tag::string) && value.as<StringObject>().secret;
 }
 
@@ -155,7 +158,7 @@ struct Visit {
   static thread_local int depth;
   bool go_on;
   Visit() {
-    ++Meter::work;
+    Meter::work += 4;
     if (++depth > 400) Meter::exhaust();
     go_on = !Meter::exhausted();
   }
@@ -213,6 +216,7 @@ std::optional<std::string> hash_key(const V& value) {
     case Tag::function:
       return "o" + std::to_string(reinterpret_cast<uintptr_t>(value.object()));
     case Tag::failed:
+    case Tag::ambiguous:
     case Tag::list:
     case Tag::dict:
     case Tag::set:
@@ -228,6 +232,25 @@ std::optional<std::string> hash_key(const V& value) {
       return std::nullopt;
   }
   return std::nullopt;
+}
+
+void freeze(const V& value) {
+  const Visit visit;
+  if (!visit.go_on) return;
+  if (value.is(Tag::list) || value.is(Tag::tuple)) {
+    auto& sequence = value.as<SequenceObject>();
+    if (std::exchange(sequence.frozen, true)) return;
+    for (const V& item : sequence.items) freeze(item);
+  } else if (value.is(Tag::dict) || value.is(Tag::set)) {
+    auto& dict = value.as<DictObject>();
+    if (std::exchange(dict.frozen, true)) return;
+    for (const auto& [key, item] : dict.items) freeze(item);
+  }
+}
+
+bool is_frozen(const V& value) {
+  if (value.is(Tag::list)) return value.as<SequenceObject>().frozen;
+  return (value.is(Tag::dict) || value.is(Tag::set)) && value.as<DictObject>().frozen;
 }
 
 bool truthy(const V& value) {
@@ -252,6 +275,7 @@ bool truthy(const V& value) {
     case Tag::range:
       return value.as<RangeObject>().length() != 0;
     case Tag::failed:
+    case Tag::ambiguous:
     case Tag::function:
     case Tag::builtin:
     case Tag::method:
@@ -333,6 +357,7 @@ bool equal(const V& a, const V& b) {
     case Tag::exception_type:
       return a.as<ExceptionTypeObject>().name == b.as<ExceptionTypeObject>().name;
     case Tag::failed:
+    case Tag::ambiguous:
     case Tag::boolean:
     case Tag::integer:
     case Tag::floating:
@@ -352,6 +377,7 @@ bool equal(const V& a, const V& b) {
 std::string_view type_name(const V& value) {
   switch (value.tag()) {
     case Tag::failed:
+    case Tag::ambiguous:
       return "nothing";
     case Tag::none:
       return "None";
@@ -452,9 +478,9 @@ std::string repr_float(double d) {
   return fixed;
 }
 
-std::string repr_of(const V& value) {
-  const Visit visit;
-  if (!visit.go_on) return "...";
+std::string repr_of(const V& value);
+
+std::string repr_parts(const V& value) {
   const auto joined = [&](const std::vector<V>& items) {
     std::string out;
     for (std::size_t i = 0; i < items.size(); ++i) out += (i == 0 ? "" : ", ") + repr_of(items[i]);
@@ -462,6 +488,7 @@ std::string repr_of(const V& value) {
   };
   switch (value.tag()) {
     case Tag::failed:
+    case Tag::ambiguous:
       return "<nothing>";
     case Tag::none:
       return "None";
@@ -549,6 +576,18 @@ std::string repr_of(const V& value) {
       return "<match>";
   }
   return "";
+}
+
+}  // namespace
+
+namespace {
+
+std::string repr_of(const V& value) {
+  const Visit visit;
+  if (!visit.go_on) return "...";
+  std::string text = repr_parts(value);
+  Meter::spend(text.size());
+  return text;
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ struct Scope;
 struct Raised;
 
 enum class Tag : uint8_t {
-  failed,  // an exception is pending in the interpreter; never stored
+  failed,     // an exception is pending in the interpreter; never stored
+  ambiguous,  // a name of two resources; never leaves its scope
   none,
   boolean,
   integer,
@@ -74,7 +75,7 @@ struct Meter {
   static void exhaust() { work = limit + 1; }
   static bool exhausted() { return work > limit; }
   // What handling `size` bytes costs.
-  static void spend(std::size_t size) { work += static_cast<int64_t>(size / 64); }
+  static void spend(std::size_t size) { work += static_cast<int64_t>(size / 16); }
 };
 
 // What may refer to itself. All that live are known, so that the end of a compilation can empty
@@ -111,6 +112,12 @@ class V {
   static V failed() {
     V v;
     v.tag_ = Tag::failed;
+    return v;
+  }
+  // What a bare name means that two kinds share: neither of them.
+  static V ambiguous() {
+    V v;
+    v.tag_ = Tag::ambiguous;
     return v;
   }
   static V boolean(bool b) { return scalar(Tag::boolean, b ? 1 : 0); }
@@ -183,7 +190,8 @@ struct StringObject : Object {
 
 struct SequenceObject : Object, Collectable {  // list, tuple
   std::vector<V> items;
-  void recount();  // after `items` grew
+  bool frozen = false;  // a value of an imported file
+  void recount();       // after `items` grew
 
  protected:
   void give_up(std::vector<V>& values) override;
@@ -194,6 +202,7 @@ struct DictObject : Object, Collectable {
   std::vector<std::pair<V, V>> items;                  // erased ones have a key tagged `failed`
   std::unordered_map<std::string, std::size_t> index;  // by hash_key()
   std::size_t live = 0;
+  bool frozen = false;
   const V* find(const std::string& key) const;
   void put(const std::string& hash_key, V key, V value);
   bool erase(const std::string& hash_key);
@@ -242,6 +251,7 @@ struct MethodObject : Object {
 };
 struct ModuleObject : Object {
   std::string name;  // "os.path"
+  V pattern;         // of what re.compile made
 };
 struct KindObject : Object {
   Kind kind{};
@@ -298,6 +308,10 @@ V make_tuple(std::vector<V> items);
 V make_reference(Address address, Span span);
 V make_secret(std::string text);
 bool is_secret(const V& value);
+
+// No longer to be changed, nor what it holds: other files see it.
+void freeze(const V& value);
+bool is_frozen(const V& value);
 
 bool truthy(const V& value);
 bool equal(const V& a, const V& b);
