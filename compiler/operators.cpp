@@ -284,20 +284,37 @@ V Interp::binary(BinaryOp op, const V& a, const V& b, Span span, Span op_span) {
                                     : make_tuple(std::move(repeated));
     }
   }
+  if (op == BinaryOp::bit_or && a.is(Tag::dict) && b.is(Tag::dict)) {
+    const auto& more = b.as<DictObject>();
+    if (!charge(static_cast<int64_t>((a.as<DictObject>().items.size() + more.items.size()) *
+                                     (2 * sizeof(V))),
+                span))
+      return V::failed();
+    DictObject* united = nullptr;
+    V v = make(Tag::dict, united);
+    for (const DictObject* side : {&a.as<DictObject>(), &more})
+      for (const auto& [key, value] : side->items)
+        if (!key.is_failed()) united->put(*hash_key(key), key, value);
+    return v;
+  }
   if (a.is(Tag::set) && b.is(Tag::set)) {
     DictObject* set = nullptr;
     V v = make(Tag::set, set);
     const auto& left = a.as<DictObject>();
     const auto& right = b.as<DictObject>();
-    for (const auto& [key, at] : left.index) {
+    // In the order in which the operands have their elements.
+    for (const auto& [element, nothing] : left.items) {
+      if (element.is_failed()) continue;
+      const std::string key = *hash_key(element);
       const bool in_both = right.find(key) != nullptr;
       if (op == BinaryOp::bit_or || (op == BinaryOp::bit_and && in_both) ||
           ((op == BinaryOp::subtract || op == BinaryOp::bit_xor) && !in_both))
-        set->put(key, left.items[at].first, V());
+        set->put(key, element, V());
     }
     if (op == BinaryOp::bit_or || op == BinaryOp::bit_xor)
-      for (const auto& [key, at] : right.index)
-        if (left.find(key) == nullptr) set->put(key, right.items[at].first, V());
+      for (const auto& [element, nothing] : right.items)
+        if (!element.is_failed() && left.find(*hash_key(element)) == nullptr)
+          set->put(*hash_key(element), element, V());
     return v;
   }
   std::string help;
