@@ -292,7 +292,8 @@ V Interp::binary(BinaryOp op, const V& a, const V& b, Span span, Span op_span) {
       return V::failed();
     DictObject* united = nullptr;
     V v = make(Tag::dict, united);
-    for (const DictObject* side : {&a.as<DictObject>(), &more})
+    for (const DictObject* side :
+         std::initializer_list<const DictObject*>{&a.as<DictObject>(), &more})
       for (const auto& [key, value] : side->items)
         if (!key.is_failed()) united->put(*hash_key(key), key, value);
     return v;
