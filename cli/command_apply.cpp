@@ -29,25 +29,6 @@ ApplyOptions apply_options(Session& session, const Options& options) {
   return apply;
 }
 
-// A saved plan has no secrets; the sources have them.
-void fill_secrets(Plan& plan, const DesiredGraph& desired) {
-  for (Step& step : plan.steps) {
-    const auto* declared = desired.get<DomainSpec>(step.operation.address);
-    if (declared == nullptr) continue;
-    const auto fill = [&](Attributes& attributes) {
-      Attributes filled = attributes;
-      for (const Attributes::Entry& entry : attributes) {
-        const Value* value = declared->attributes.find(entry.name);
-        if (entry.value.get<Secret>() != nullptr && value != nullptr)
-          filled.set(entry.name, *value);
-      }
-      attributes = std::move(filled);
-    };
-    if (step.operation.domain) fill(step.operation.domain->attributes);
-    fill(step.operation.settings);
-  }
-}
-
 // Settles open intents; false if something cannot be settled in a way that stops everything.
 bool settle(Session& session, const Options& options) {
   ApplyContext context{*session.store,  session.drivers, *session.schema,
@@ -129,6 +110,35 @@ std::optional<std::string> plan_file(const Options& options) {
   return std::move(*text);
 }
 
+// The plan in `options`' one PATH, and `options` as they were when it was made.
+Result<Plan> take_saved_plan(const std::string& text, Options& options) {
+  Result<Plan> plan = read_plan(text);
+  if (!plan.ok()) return plan;
+  const bool asks_more = !options.params.empty() || options.host || !options.targets.empty() ||
+                         !options.replace.empty() || !options.powered_off.empty() ||
+                         options.max_destroy || options.destroy || options.prune ||
+                         options.take_over;
+  if (asks_more)
+    return Error{Code::wrong_usage, "a saved plan is carried out as it was made",
+                 "say these options to `hv plan -o FILE`"};
+  const PlanScope& scope = plan->scope;
+  options.paths = plan->paths;
+  for (const std::string& text_of_one : scope.params) {
+    const std::size_t equals = text_of_one.find('=');
+    if (equals != std::string::npos)
+      options.params[text_of_one.substr(0, equals)].push_back(text_of_one.substr(equals + 1));
+  }
+  if (scope.host) options.host = scope.host->text;
+  for (const Address& each : scope.targets) options.targets.push_back(to_string(each));
+  for (const Address& each : scope.replace) options.replace.push_back(to_string(each));
+  for (const HostName& each : scope.powered_off) options.powered_off.push_back(each.text);
+  if (parse_budget(scope.max_destroy)) options.max_destroy = scope.max_destroy;
+  options.destroy = scope.destroy;
+  options.prune = scope.prune;
+  options.take_over = scope.take_over;
+  return plan;
+}
+
 int apply(const Options& given, bool destroy_all) {
   Options options = given;
   if (!options.directory.empty()) {
@@ -142,15 +152,13 @@ int apply(const Options& given, bool destroy_all) {
   std::optional<Plan> saved;
   if (!destroy_all) {
     if (std::optional<std::string> text = plan_file(options)) {
-      Result<Plan> read = read_plan(*text);
+      const std::string file = options.paths[0];
+      Result<Plan> read = take_saved_plan(*text, options);
       if (!read.ok()) {
-        Session(options).fail(read.error(), options.paths[0]);
-        return kFailed;
+        Session(options).fail(read.error(), file);
+        return read.error().code == Code::wrong_usage ? kUsage : kFailed;
       }
       saved = std::move(*read);
-      options.paths.clear();
-      options.paths = saved->paths;
-      for (const auto& [name, value] : saved->params) options.params[name] = {value};
     }
   }
   Session session(options);
@@ -168,28 +176,16 @@ int apply(const Options& given, bool destroy_all) {
   session.observation = observe_all(session.drivers, session.clock);
   Scope scope = session.scope_from_options(destroy_all || options.destroy);
   scope.no_budget = destroy_all || options.destroy;
-  std::optional<PlanRequest> request = session.plan_request(scope);
-  if (!request) return kUsage;
-  Result<Plan> plan = Error{Code::plan_refused, "", ""};
-  if (saved) {
-    Result<void> valid = still_valid(*saved, *request);
-    if (!valid.ok()) {
-      session.fail(valid.error());
-      return kFailed;
-    }
-    fill_secrets(*saved, session.desired);
-    plan = std::move(*saved);
-  } else {
-    plan = make_plan(*request);
-  }
+  const PlanRequest request = session.plan_request(scope);
+  Result<Plan> plan = saved ? make_again(*saved, request) : make_plan(request);
   if (!plan.ok()) {
     session.fail(plan.error());
     return kFailed;
   }
-  if (!options.quiet || !plan->applicable) print(plan_text(*plan, session.style(STDOUT_FILENO)));
+  if (!options.quiet || !options.yes || !plan->applicable) print(plan_text(*plan, session.style(STDOUT_FILENO)));
   if (!plan->applicable) return kFailed;
   if (plan->nothing_to_do()) return kDone;
-  print("\n");
+  if (!options.quiet || !options.yes) print("\n");
   if (!options.yes && !confirm(destroy_all ? "Destroy all this?" : "Apply this plan?")) {
     print_error("Nothing was changed.\n");
     return kFailed;

@@ -1,6 +1,8 @@
 // hv check, hv show: compile and look, nothing live.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/render.h"
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -17,7 +19,8 @@ int dump_files(Session& session, const Options& options) {
           ? project_roots(session.project, disk_files(), session.diagnostics)
           : path_roots(options.paths, session.working_directory, disk_files(), session.diagnostics);
   for (const Root& root : roots) {
-    Result<std::string> text = disk_files().read(root.path == "-" ? "/dev/stdin" : root.path);
+    Result<std::string> text =
+        root.path == "-" ? read_standard_input(kLargestInput) : disk_files().read(root.path);
     if (!text.ok()) {
       session.fail(text.error(), root.path);
       continue;
@@ -59,7 +62,9 @@ int run_check(const Options& options) {
     for (const Resource& resource : session.desired.resources())
       if (address_of(resource).kind == Kind::domain) ++domains;
     const std::size_t all = session.desired.resources().size();
-    const std::size_t files = session.desired.inputs.size();
+    const auto standard_input = std::count(options.paths.begin(), options.paths.end(), "-");
+    const std::size_t files =
+        session.desired.inputs.size() + static_cast<std::size_t>(std::min<long>(1, standard_input));
     print("ok: " + std::to_string(files) + (files == 1 ? " file, " : " files, ") +
           std::to_string(all) + (all == 1 ? " resource, " : " resources, ") +
           std::to_string(domains) + (domains == 1 ? " domain\n" : " domains\n"));

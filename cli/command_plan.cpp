@@ -1,7 +1,10 @@
 // hv plan: what would change. Reads only.
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 
 #include "cli/commands.h"
@@ -9,6 +12,56 @@
 #include "cli/terminal.h"
 
 namespace hv::cli {
+
+namespace {
+
+// What `hv apply FILE` needs to make this plan again; false if it cannot be saved.
+bool note_scope(Session& session, const Options& options, Plan& plan) {
+  plan.paths = options.paths;
+  if (std::find(options.paths.begin(), options.paths.end(), "-") != options.paths.end()) {
+    session.fail(Error{Code::wrong_usage, "a plan of standard input cannot be saved",
+                       "write the source to a file first"});
+    return false;
+  }
+  PlanScope& scope = plan.scope;
+  for (const auto& [name, values] : options.params)
+    for (const std::string& value : values) {
+      const auto known = plan.params.find(name);
+      const bool secret = known != plan.params.end() && known->second == "(secret)";
+      if (secret && !value.starts_with('@')) {
+        session.fail(Error{Code::wrong_usage,
+                           "a plan holds no secrets, and `-p " + name + "` is one",
+                           "write it to a file and give -p " + name + "=@FILE"});
+        return false;
+      }
+      scope.params.push_back(name + "=" + value);
+    }
+  if (options.host) scope.host = HostName{*options.host};
+  for (const std::string& text : options.targets) scope.targets.push_back(*parse_address(text));
+  for (const std::string& text : options.replace) scope.replace.push_back(*parse_address(text));
+  for (const std::string& host : options.powered_off) scope.powered_off.push_back(HostName{host});
+  scope.max_destroy = options.max_destroy.value_or("");
+  scope.destroy = options.destroy;
+  scope.prune = options.prune;
+  scope.take_over = options.take_over;
+  return true;
+}
+
+// Written beside and renamed: a reader never sees half a plan.
+bool save(Session& session, const Options& options, const Plan& plan) {
+  const std::string partial = options.output + ".partial";
+  std::ofstream file(partial, std::ios::binary | std::ios::trunc);
+  file << plan_json(plan, true);
+  file.close();
+  if (file && std::rename(partial.c_str(), options.output.c_str()) == 0) return true;
+  const int why = errno;
+  std::remove(partial.c_str());
+  session.fail(Error{
+      Code::file_unreadable, "cannot write `" + options.output + "`: " + std::strerror(why), {}});
+  return false;
+}
+
+}  // namespace
 
 int run_plan(const Options& options) {
   Session session(options);
@@ -19,39 +72,30 @@ int run_plan(const Options& options) {
     return kFailed;
   Scope scope = session.scope_from_options(options.destroy);
   scope.no_budget = options.destroy;
-  std::optional<PlanRequest> request = session.plan_request(scope);
-  if (!request) return kUsage;
-  Result<Plan> plan = make_plan(*request);
+  const PlanRequest request = session.plan_request(scope);
+  Result<Plan> plan = make_plan(request);
   if (!plan.ok()) {
     session.fail(plan.error());
     return kFailed;
   }
-  plan->paths = options.paths;
-  if (!options.output.empty()) {
-    // Written beside and renamed: a reader never sees half a plan.
-    const std::string partial = options.output + ".partial";
-    std::ofstream file(partial, std::ios::binary | std::ios::trunc);
-    file << plan_json(*plan, true);
-    file.close();
-    if (!file || std::rename(partial.c_str(), options.output.c_str()) != 0) {
-      session.fail(Error{Code::file_unreadable, "cannot write `" + options.output + "`", {}});
-      return kFailed;
-    }
-  }
+  // A refused plan is shown but not saved: nothing may apply it.
+  const bool saves = !options.output.empty() && plan->applicable;
+  if (saves && !note_scope(session, options, *plan)) return kUsage;
+  if (saves && !save(session, options, *plan)) return kFailed;
   if (options.format == "json") {
     print(plan_json(*plan, false));
   } else {
     print(plan_text(*plan, session.style(STDOUT_FILENO)));
     if (!session.open_intents.empty() && !options.quiet)
-      print_error("note: " + std::to_string(session.open_intents.size()) +
-                  " operations of an interrupted apply are not settled; they count as held, and "
-                  "`hv apply` settles them first\n");
-    if (!options.output.empty() && !options.quiet)
+      print_error(
+          "note: " + std::to_string(session.open_intents.size()) +
+          (session.open_intents.size() == 1 ? " operation" : " operations") +
+          " of an interrupted apply not settled yet: held, until `hv apply` settles them\n");
+    if (saves && !options.quiet)
       print_error("saved: `hv apply " + options.output + "` carries out exactly this\n");
   }
   if (!plan->applicable) return kFailed;
-  const bool changes = !plan->nothing_to_do() || !plan->drift.empty();
-  return options.detailed_exitcode && changes ? kChanges : kDone;
+  return options.detailed_exitcode && !plan->nothing_to_do() ? kChanges : kDone;
 }
 
 }  // namespace hv::cli

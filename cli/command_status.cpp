@@ -25,9 +25,8 @@ int run_status(const Options& options) {
   for (const auto& [address, domain] : session.applied.domains) ours[domain.uuid] = address;
   std::optional<Plan> plan;
   if (has_sources) {
-    std::optional<PlanRequest> request = session.plan_request(session.scope_from_options(false));
-    if (!request) return kUsage;
-    Result<Plan> made = make_plan(*request);
+    const PlanRequest request = session.plan_request(session.scope_from_options(false));
+    Result<Plan> made = make_plan(request);
     if (made.ok()) plan = std::move(*made);
   }
   for (const auto& [address, domain] : session.applied.domains) {

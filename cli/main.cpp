@@ -1,36 +1,65 @@
 // hv: the command line, from words to Options to one command.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <functional>
 
 #include "cli/commands.h"
 #include "cli/log.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
+#include "cli/version.h"
 
 namespace hv::cli {
 namespace {
 
+// Only these words, and the nearest where it is another.
+void one_of(CLI::Option* option, std::vector<std::string> words) {
+  std::string all;
+  for (const std::string& word : words) all += (all.empty() ? "" : "|") + word;
+  option->type_name(all);
+  option->check(
+      [words = std::move(words), all](const std::string& given) -> std::string {
+        if (std::find(words.begin(), words.end(), given) != words.end()) return {};
+        return "takes " + all + ", not `" + given + "`";
+      },
+      "");
+}
+
+void many_addresses(CLI::Option* option) {
+  option->take_all()->expected(1)->type_name("ADDRESS")->check(
+      [](const std::string& given) -> std::string {
+        if (parse_address(given)) return {};
+        return "takes an address such as domain.web0, not `" + given + "`";
+      },
+      "");
+}
+
 struct CommandLine {
-  CLI::App app{"hv: virtual machines as declared — compiled, proved safe, and made so"};
+  CLI::App app{"hv: virtual machines as declared — compiled, proved safe, and made so", "hv"};
   Options options;
   std::vector<std::string> params;
   std::string lock_timeout;
   std::function<int(const Options&)> run;
 };
 
-void common(CLI::App* command, CommandLine& line) {
+constexpr const char* kCommon = "Everywhere";
+
+// These stand before the command or after it.
+void common(CommandLine& line) {
   Options& o = line.options;
-  command->add_option("-p", line.params, "a parameter: -p name=value (value @FILE reads a file)")
+  CLI::App& app = line.app;
+  app.add_option("-p", line.params, "a parameter; @FILE as value reads a file")
       ->take_all()
-      ->expected(1);
-  command->add_option("--host", o.host, "the host of what names none");
-  command->add_option("-C", o.directory, "work in this folder");
-  command->add_option("--color", o.color, "auto, always or never")
-      ->check(CLI::IsMember({"auto", "always", "never"}));
-  command->add_flag("-q,--quiet", o.quiet, "results and errors only");
-  command->add_flag("-v,--verbose", o.verbose, "tell more, twice for all");
-  command->add_option("--log-format", o.log_format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}));
+      ->expected(1)
+      ->type_name("NAME=VALUE");
+  app.add_option("--host", o.host, "the host of what names none")->type_name("HOST");
+  app.add_option("-C", o.directory, "work in this folder")->type_name("DIR");
+  one_of(app.add_option("--color", o.color, "colours"), {"auto", "always", "never"});
+  app.add_flag("-q,--quiet", o.quiet, "results and errors only");
+  app.add_flag("-v,--verbose", o.verbose, "tell more, twice for all");
+  one_of(app.add_option("--log-format", o.log_format, "of what -v tells"), {"text", "json"});
+  for (CLI::Option* each : app.get_options())
+    if (each != app.get_help_ptr()) each->group(kCommon);
 }
 
 CLI::App* command(CommandLine& line, CLI::App& parent, const std::string& name,
@@ -38,41 +67,152 @@ CLI::App* command(CommandLine& line, CLI::App& parent, const std::string& name,
                   std::function<int(const Options&)> run) {
   CLI::App* sub = parent.add_subcommand(name, what);
   sub->footer("Example: " + example);
-  common(sub, line);
+  sub->fallthrough();
   sub->callback([&line, run = std::move(run)] { line.run = run; });
   return sub;
 }
 
 void paths(CLI::App* sub, Options& o) {
-  sub->add_option("PATH", o.paths, "sources in place of the project's; - is standard input");
+  sub->add_option("PATH", o.paths, "sources in place of the project's; - is standard input")
+      ->type_name("");
 }
 
 void format(CLI::App* sub, Options& o, std::vector<std::string> allowed) {
-  sub->add_option("--format", o.format, "how the answer is written")
-      ->check(CLI::IsMember(std::move(allowed)));
+  one_of(sub->add_option("--format", o.format, "how the answer is written"), std::move(allowed));
 }
 
 void planning(CLI::App* sub, CommandLine& line) {
   Options& o = line.options;
-  sub->add_option("--target", o.targets, "change only this address")->take_all()->expected(1);
-  sub->add_option("--replace", o.replace, "make this domain anew")->take_all()->expected(1);
+  many_addresses(sub->add_option("--target", o.targets, "change only this"));
+  many_addresses(sub->add_option("--replace", o.replace, "make this domain anew"));
   sub->add_flag("--destroy", o.destroy, "remove what is declared");
   sub->add_option_function<std::string>(
-         "--refresh",
-         [&o](const std::string& text) {
-           if (text != "true" && text != "false")
-             throw CLI::ValidationError("--refresh", "is true or false");
-           o.refresh = text == "true";
-         },
+         "--refresh", [&o](const std::string& text) { o.refresh = text == "true"; },
          "false: plan from the last look at the hosts")
-      ->expected(1);
-  sub->add_option("--max-destroy", o.max_destroy, "a count or a percentage");
+      ->expected(1)
+      ->type_name("true|false")
+      ->check(
+          [](const std::string& given) -> std::string {
+            return given == "true" || given == "false" ? ""
+                                                       : "takes true or false, not `" + given + "`";
+          },
+          "");
+  sub->add_option("--max-destroy", o.max_destroy, "so much may be taken away")
+      ->type_name("N|N%")
+      ->check(
+          [](const std::string& given) -> std::string {
+            if (parse_budget(given)) return {};
+            return "takes a count or a percentage, 3 or 10%, not `" + given + "`";
+          },
+          "");
   sub->add_flag("--prune", o.prune, "with PATHs: remove what they no longer declare");
   sub->add_flag("--take-over", o.take_over, "take over what another source or store has");
   sub->add_option("--i-have-powered-off", o.powered_off, "this host is off: your word is recorded")
       ->take_all()
-      ->expected(1);
-  sub->add_option("--lock-timeout", line.lock_timeout, "wait so long for another command: 30s");
+      ->expected(1)
+      ->type_name("HOST");
+  sub->add_option("--lock-timeout", line.lock_timeout, "wait so long for another command")
+      ->type_name("TIME")
+      ->check(
+          [](const std::string& given) -> std::string {
+            if (parse_duration(given)) return {};
+            return "takes a duration such as 30s, not `" + given + "`";
+          },
+          "");
+}
+
+int wrong_usage(const Options& options, const std::string& message, const std::string& advice) {
+  Session(options).fail(Error{Code::wrong_usage, message, advice});
+  return kUsage;
+}
+
+std::vector<CLI::App*> commands_of(CLI::App& app) {
+  return app.get_subcommands([](CLI::App*) { return true; });
+}
+
+// "hv state show".
+std::string full_name(const CLI::App& app) {
+  return (app.get_parent() == nullptr ? "" : full_name(*app.get_parent()) + " ") + app.get_name();
+}
+
+// A command's own options, and below them those of every command.
+std::string help_text(CommandLine& line, const CLI::App& about) {
+  // Not about.help(): that of a command which was parsed would come instead.
+  std::string text =
+      about.get_formatter()->make_help(&about, full_name(about), CLI::AppFormatMode::Normal);
+  if (about.get_parent() == nullptr) {
+    const std::size_t gap = text.find("\n\n\n");
+    return gap == std::string::npos ? text : text.erase(gap, 1);
+  }
+  std::vector<const CLI::Option*> everywhere;
+  for (const CLI::Option* each : line.app.get_options())
+    if (each->get_group() == kCommon) everywhere.push_back(each);
+  const std::string group = CLI::Formatter().make_group(kCommon, false, everywhere);
+  const std::string example = about.get_footer();
+  const std::size_t at = text.rfind(example);
+  return at == std::string::npos ? text + group : text.insert(at, group.substr(1) + "\n");
+}
+
+std::string advice_on_commands(CLI::App& parent, const std::string& word) {
+  std::vector<std::string_view> names;
+  for (const CLI::App* each : commands_of(parent)) names.push_back(each->get_name());
+  if (const auto near = nearest(word, names))
+    return "did you mean `" + full_name(parent) + " " + std::string(*near) + "`?";
+  return parent.get_parent() == nullptr ? "`hv help` lists the commands"
+                                        : "`hv help " + parent.get_name() + "` lists them";
+}
+
+int help(CommandLine& line, const Options& options) {
+  CLI::App* about = &line.app;
+  for (const std::string& word : options.paths) {
+    const std::vector<CLI::App*> all = commands_of(*about);
+    const auto next = std::find_if(all.begin(), all.end(),
+                                   [&](const CLI::App* each) { return each->get_name() == word; });
+    if (next == all.end())
+      return wrong_usage(options, "there is no command `" + word + "`",
+                         advice_on_commands(*about, word));
+    about = *next;
+  }
+  print(help_text(line, *about));
+  return kDone;
+}
+
+// What CLI11 could not read, in our words.
+int explain_misuse(CommandLine& line, const CLI::ParseError& error) {
+  CLI::App* at = &line.app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  const std::string command = full_name(*at);
+  const std::string more = at == &line.app ? "`hv help` lists the commands"
+                                           : "`" + command + " --help` tells what it takes";
+  const std::vector<std::string> unknown = line.app.remaining(true);
+  if (unknown.empty() || error.get_name() == "ValidationError") {
+    if (error.get_name() == "RequiredError" && !commands_of(*at).empty())
+      return wrong_usage(line.options, "`" + command + "` needs one of its commands", more);
+    // CLI11 says "--format: takes …" and "-o: 1 required FILE missing".
+    std::string what = error.what();
+    const std::size_t colon = what.find(": ");
+    if (colon != std::string::npos)
+      what = "`" + what.substr(0, colon) + "` " +
+             (what.ends_with(" missing") ? "needs a value" : what.substr(colon + 2));
+    return wrong_usage(line.options, what, more);
+  }
+  const std::string& word = unknown.front();
+  if (!word.starts_with('-')) {
+    if (commands_of(*at).empty())
+      return wrong_usage(line.options, "`" + command + "` has no use for `" + word + "`", more);
+    return wrong_usage(line.options, "there is no command `" + word + "`",
+                       advice_on_commands(*at, word));
+  }
+  std::vector<std::string> options;
+  for (CLI::App* each = at; each != nullptr; each = each->get_parent())
+    for (const CLI::Option* option : each->get_options()) {
+      for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+      for (const std::string& name : option->get_snames()) options.push_back("-" + name);
+    }
+  const std::vector<std::string_view> names(options.begin(), options.end());
+  const auto near = nearest(word.substr(0, word.find('=')), names);
+  return wrong_usage(line.options, "`" + command + "` has no option `" + word + "`",
+                     near ? "did you mean `" + std::string(*near) + "`?" : more);
 }
 
 void build(CommandLine& line) {
@@ -80,16 +220,19 @@ void build(CommandLine& line) {
   CLI::App& app = line.app;
   app.require_subcommand(0, 1);
   app.set_help_flag("-h,--help", "this help");
-  app.footer("`hv help COMMAND` tells more. In a new folder: hv init");
+  app.footer("`hv help COMMAND` tells more.\nExample: hv init rack1");
+  common(line);
+  app.set_version_flag("--version", "hv " + std::string(kVersion), "which hv this is");
   command(line, app, "init", "start a project", "hv init rack1", run_init)
       ->add_option("DIR", o.paths, "the folder; the working directory without it")
-      ->expected(0, 1);
+      ->expected(0, 1)
+      ->type_name("");
   CLI::App* check = command(line, app, "check", "compile and validate, nothing live",
                             "hv check web.cfg", run_check);
   paths(check, o);
   format(check, o, {"text", "json"});
-  check->add_option("--dump", o.dump, "tokens, tree or desired")
-      ->check(CLI::IsMember({"tokens", "tree", "desired"}));
+  one_of(check->add_option("--dump", o.dump, "what a phase made of the sources"),
+         {"tokens", "tree", "desired"});
   CLI::App* show =
       command(line, app, "show", "the desired state in full", "hv show --format json", run_show);
   paths(show, o);
@@ -103,15 +246,15 @@ void build(CommandLine& line) {
   paths(plan, o);
   format(plan, o, {"text", "json"});
   planning(plan, line);
-  plan->add_option("-o", o.output, "save the plan for `hv apply FILE`");
+  plan->add_option("-o", o.output, "save the plan for `hv apply FILE`")->type_name("FILE");
   plan->add_flag("--detailed-exitcode", o.detailed_exitcode, "exit 2 if there are changes");
   CLI::App* apply = command(line, app, "apply", "make it so; an argument may be a saved plan",
                             "hv apply --yes", run_apply);
   paths(apply, o);
   planning(apply, line);
   apply->add_flag("--yes", o.yes, "do not ask");
-  CLI::App* destroy =
-      command(line, app, "destroy", "remove what is declared", "hv destroy web.cfg", run_destroy);
+  CLI::App* destroy = command(line, app, "destroy", "remove what is declared",
+                              "hv destroy web.cfg --yes", run_destroy);
   paths(destroy, o);
   planning(destroy, line);
   destroy->add_flag("--yes", o.yes, "do not ask");
@@ -121,38 +264,28 @@ void build(CommandLine& line) {
   format(status, o, {"text", "json"});
   status->add_flag("--detailed-exitcode", o.detailed_exitcode, "exit 2 if there is drift");
   CLI::App* state = app.add_subcommand("state", "the store: list, show, verify");
+  state->footer("Example: hv state list");
+  state->fallthrough();
   state->require_subcommand(1);
   command(line, *state, "list", "every resource of the state", "hv state list", run_state_list);
-  command(line, *state, "show", "one resource in full", "hv state show domain.web0", run_state_show)
-      ->add_option("ADDRESS", o.paths, "such as domain.web0")
-      ->required();
+  many_addresses(command(line, *state, "show", "one resource in full", "hv state show domain.web0",
+                         run_state_show)
+                     ->add_option("ADDRESS", o.paths, "such as domain.web0")
+                     ->required());
   command(line, *state, "verify", "walk every record and its digest", "hv state verify",
           run_state_verify);
   command(line, app, "explain", "long help on a code or an attribute", "hv explain HV0203",
           run_explain)
-      ->add_option("WHAT", o.paths, "a code or an attribute");
+      ->add_option("WHAT", o.paths, "a code or an attribute")
+      ->type_name("");
   command(line, app, "version", "which hv this is", "hv version", run_version);
   command(line, app, "completion", "completion for a shell", "hv completion bash", run_completion)
-      ->add_option("SHELL", o.paths, "bash, zsh or fish");
-  CLI::App* help = app.add_subcommand("help", "help on a command");
-  help->add_option("COMMAND", o.paths, "such as plan");
-  help->callback([&line] {
-    line.run = [&line](const Options& options) {
-      CLI::App* about = &line.app;
-      for (const std::string& word : options.paths) {
-        CLI::App* next = nullptr;
-        for (CLI::App* each : about->get_subcommands([](CLI::App*) { return true; }))
-          if (each->get_name() == word) next = each;
-        if (next == nullptr) {
-          print_error("hv: there is no command `" + word + "`; `hv help` lists them\n");
-          return static_cast<int>(kUsage);
-        }
-        about = next;
-      }
-      print(about->help());
-      return static_cast<int>(kDone);
-    };
-  });
+      ->add_option("SHELL", o.paths, "bash, zsh or fish")
+      ->type_name("");
+  command(line, app, "help", "help on a command", "hv help plan",
+          [&line](const Options& options) { return help(line, options); })
+      ->add_option("COMMAND", o.paths, "such as plan")
+      ->type_name("");
 }
 
 // name=value of every -p; false for one without `=`.
@@ -160,23 +293,14 @@ bool take_params(CommandLine& line) {
   for (const std::string& text : line.params) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
-      print_error("hv: `-p " + text + "` has no value; write -p name=value\n");
+      wrong_usage(line.options, "`-p " + text + "` has no value", "write -p name=value");
       return false;
     }
     line.options.params[text.substr(0, equals)].push_back(text.substr(equals + 1));
   }
-  if (!line.lock_timeout.empty()) {
-    const std::optional<Duration> timeout = parse_duration(line.lock_timeout);
-    if (!timeout) {
-      print_error("hv: `--lock-timeout " + line.lock_timeout + "` is no duration; write 30s\n");
-      return false;
-    }
-    line.options.lock_timeout = *timeout;
-  }
+  if (!line.lock_timeout.empty()) line.options.lock_timeout = *parse_duration(line.lock_timeout);
   return true;
 }
-
-}  // namespace
 
 int run(int argc, char** argv) {
   CommandLine line;
@@ -186,15 +310,16 @@ int run(int argc, char** argv) {
   } catch (const CLI::CallForHelp&) {
     CLI::App* about = &line.app;
     while (!about->get_subcommands().empty()) about = about->get_subcommands().front();
-    print(about->help());
+    print(help_text(line, *about));
+    return kDone;
+  } catch (const CLI::CallForVersion& version) {
+    print(std::string(version.what()) + "\n");
     return kDone;
   } catch (const CLI::ParseError& error) {
-    print_error("hv: " + std::string(error.what()) + "\n");
-    print_error("`hv help` lists the commands, `hv help COMMAND` tells what one takes\n");
-    return kUsage;
+    return explain_misuse(line, error);
   }
   if (!line.run) {
-    print(line.app.help());
+    print(help_text(line, line.app));
     return kDone;
   }
   if (!take_params(line)) return kUsage;
@@ -202,8 +327,10 @@ int run(int argc, char** argv) {
   return line.run(line.options);
 }
 
+}  // namespace
 }  // namespace hv::cli
 
 int main(int argc, char** argv) {
-  return hv::cli::run(argc, argv);
+  hv::cli::prepare_streams();
+  return hv::cli::exit_code(hv::cli::run(argc, argv));
 }

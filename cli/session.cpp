@@ -4,8 +4,6 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <iostream>
-#include <iterator>
 #include <set>
 
 #include "base/render.h"
@@ -103,8 +101,12 @@ bool Session::load_project() {
   state_folder =
       project.state.starts_with('/') ? project.state : project.root + "/" + project.state;
   if (options.host && !project.hosts.contains(HostName{*options.host})) {
-    diagnostics.report(Code::unknown_host, Span{},
-                       "there is no host `" + *options.host + "` in this project");
+    Diagnostic& diagnostic = diagnostics.report(
+        Code::unknown_host, Span{}, "there is no host `" + *options.host + "` in this project");
+    std::string names;
+    for (const auto& [name, config] : project.hosts)
+      names += (names.empty() ? "`" : ", `") + name.text + "`";
+    diagnostic.help = "it has " + names;
   }
   show_diagnostics();
   return !diagnostics.has_errors();
@@ -153,9 +155,14 @@ bool Session::compile_sources() {
       root.outside = !sources_of_project.contains(disk_files().canonical(root.path));
   }
   for (const Root& root : request.roots)
-    if (root.path == "-" && !request.standard_input)
-      request.standard_input =
-          std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+    if (root.path == "-" && !request.standard_input) {
+      Result<std::string> text = read_standard_input(kLargestInput);
+      if (!text.ok()) {
+        fail(text.error(), "<stdin>");
+        return false;
+      }
+      request.standard_input = std::move(*text);
+    }
   desired = compile(request, sources, diagnostics);
   return !diagnostics.has_errors();
 }
@@ -271,10 +278,14 @@ Scope Session::scope_from_options(bool destroy_all) const {
   scope.destroy_all = destroy_all;
   scope.take_over = options.take_over;
   for (const std::string& host : options.powered_off) scope.powered_off.insert(HostName{host});
+  // These were read on the command line already (cli/main.cpp).
+  for (const std::string& text : options.targets) scope.targets.push_back(*parse_address(text));
+  for (const std::string& text : options.replace) scope.replace.push_back(*parse_address(text));
+  if (options.max_destroy) scope.max_destroy = parse_budget(*options.max_destroy);
   return scope;
 }
 
-std::optional<PlanRequest> Session::plan_request(const Scope& given) {
+PlanRequest Session::plan_request(const Scope& scope) {
   PlanRequest request;
   request.desired = &desired;
   request.applied = &applied;
@@ -284,32 +295,9 @@ std::optional<PlanRequest> Session::plan_request(const Scope& given) {
   for (const auto& [name, driver] : drivers) request.capabilities[name] = driver->capabilities();
   request.open_intents = open_intents;
   request.head = head;
-  request.scope = given;
+  request.scope = scope;
   request.version = kVersion;
   request.id = PlanId{to_string(uuid_v4(random)).substr(0, 8)};
-  const auto addresses = [&](const std::vector<std::string>& texts, std::vector<Address>& into) {
-    for (const std::string& text : texts) {
-      std::optional<Address> address = parse_address(text);
-      if (!address) {
-        fail(Error{Code::wrong_usage, "`" + text + "` is no address",
-                   "an address is a kind and a name, for example domain.web0"});
-        return false;
-      }
-      into.push_back(*address);
-    }
-    return true;
-  };
-  if (!addresses(options.targets, request.scope.targets) ||
-      !addresses(options.replace, request.scope.replace))
-    return std::nullopt;
-  if (options.max_destroy) {
-    request.scope.max_destroy = parse_budget(*options.max_destroy);
-    if (!request.scope.max_destroy) {
-      fail(Error{Code::wrong_usage, "`--max-destroy " + *options.max_destroy + "` is no budget",
-                 "write a count or a percentage: 3 or 10%"});
-      return std::nullopt;
-    }
-  }
   return request;
 }
 

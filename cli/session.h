@@ -42,7 +42,7 @@ class Session {
   // One look at every host, or with --refresh=false the last one kept.
   bool observe();
 
-  std::optional<PlanRequest> plan_request(const Scope& scope);
+  PlanRequest plan_request(const Scope& scope);
   Scope scope_from_options(bool destroy_all) const;
 
   void fail(const Error& error, const std::string& file = {});

@@ -54,9 +54,9 @@ Result<Plan> make_plan(const PlanRequest& request);
 // observation what the plan read.
 std::string plan_digest(const Plan& plan, const StoreHead& head, const std::string& version);
 
-// May a plan that was saved earlier be applied now? Makes it again; an Error (Code::plan_stale)
-// names what moved since.
-Status still_valid(const Plan& saved, const PlanRequest& now);
+// A plan that was saved earlier, made again to be applied now: the same plan, with the secrets that
+// no file holds. An Error (Code::plan_stale) names what moved since.
+Result<Plan> make_again(const Plan& saved, const PlanRequest& now);
 
 // The UUID of the project: `project.id`, else the store's lineage.
 Uuid project_uuid(const Project& project, const StoreHead& head);

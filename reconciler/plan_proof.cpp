@@ -457,7 +457,7 @@ std::string plan_digest(const Plan& plan, const StoreHead& head, const std::stri
   return sha256_hex(text);
 }
 
-Status still_valid(const Plan& saved, const PlanRequest& now) {
+Result<Plan> make_again(const Plan& saved, const PlanRequest& now) {
   PlanRequest request = now;
   request.id = saved.id;
   const auto stale = [](const std::string& what) {
@@ -485,7 +485,7 @@ Status still_valid(const Plan& saved, const PlanRequest& now) {
   Result<Plan> again = make_plan(request);
   if (!again.ok()) return again.error();
   if (again->digest != saved.digest) return stale("what runs on its hosts has changed");
-  return {};
+  return again;
 }
 
 }  // namespace hv

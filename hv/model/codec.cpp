@@ -71,6 +71,7 @@ constexpr int kNesting = 3000;
 #define HV_NAMES_21 HV_NAMES_20, m21
 #define HV_NAMES_22 HV_NAMES_21, m22
 #define HV_NAMES_23 HV_NAMES_22, m23
+#define HV_NAMES_24 HV_NAMES_23, m24
 
 // --- Scalars: what stands in the message, and back. Reading is false for what cannot be.
 

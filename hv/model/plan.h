@@ -167,6 +167,16 @@ struct PlanSummary {
   }
 };
 
+// What a plan was asked for beside its PATHs: applying it later asks for the same.
+struct PlanScope {
+  std::vector<std::string> params;  // name=value as given; a secret only as name=@FILE
+  std::optional<HostName> host;
+  std::vector<Address> targets, replace;
+  std::vector<HostName> powered_off;
+  std::string max_destroy;  // empty: the project's
+  bool destroy = false, prune = false, take_over = false;
+};
+
 struct Plan {
   PlanId id;
   std::string project;  // its name
@@ -178,8 +188,9 @@ struct Plan {
   std::vector<InputFile> inputs;
   std::map<std::string, std::string> params;
   std::vector<std::string> paths;  // the PATHs it was made for; none: the project's sources
-  std::vector<Change> changes;     // the riskiest first
-  std::vector<Step> steps;         // ids 1..n, in an order that respects `after`
+  PlanScope scope;
+  std::vector<Change> changes;  // the riskiest first
+  std::vector<Step> steps;      // ids 1..n, in an order that respects `after`
   std::vector<DriftItem> drift;
   std::vector<Finding> findings;
   std::vector<std::string> leftovers;  // "no longer declared by web.cfg: domain.web"
