@@ -182,7 +182,8 @@ int apply(const Options& given, bool destroy_all) {
     session.fail(plan.error());
     return kFailed;
   }
-  if (!options.quiet || !options.yes || !plan->applicable) print(plan_text(*plan, session.style(STDOUT_FILENO)));
+  if (!options.quiet || !options.yes || !plan->applicable)
+    print(plan_text(*plan, session.style(STDOUT_FILENO)));
   if (!plan->applicable) return kFailed;
   if (plan->nothing_to_do()) return kDone;
   if (!options.quiet || !options.yes) print("\n");

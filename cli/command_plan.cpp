@@ -86,11 +86,7 @@ int run_plan(const Options& options) {
     print(plan_json(*plan, false));
   } else {
     print(plan_text(*plan, session.style(STDOUT_FILENO)));
-    if (!session.open_intents.empty() && !options.quiet)
-      print_error(
-          "note: " + std::to_string(session.open_intents.size()) +
-          (session.open_intents.size() == 1 ? " operation" : " operations") +
-          " of an interrupted apply not settled yet: held, until `hv apply` settles them\n");
+    session.note_open_intents();
     if (saves && !options.quiet)
       print_error("saved: `hv apply " + options.output + "` carries out exactly this\n");
   }

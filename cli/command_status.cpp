@@ -20,7 +20,6 @@ int run_status(const Options& options) {
   }
   if (!session.open_reader() || !session.open_drivers(false) || !session.observe()) return kFailed;
   StatusReport report;
-  report.open_intents = session.open_intents.size();
   std::map<Uuid, Address> ours;
   for (const auto& [address, domain] : session.applied.domains) ours[domain.uuid] = address;
   std::optional<Plan> plan;
@@ -82,6 +81,7 @@ int run_status(const Options& options) {
     print(status_json(report));
   } else {
     print(status_text(report, session.style(STDOUT_FILENO)));
+    session.note_open_intents();
     if (!has_sources && report.domains.empty() && report.unmanaged.empty())
       print_error(
           "Nothing is declared: write a file and name it (`hv plan web.cfg`), or start a "

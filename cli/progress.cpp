@@ -19,6 +19,16 @@ std::string fitted(std::string text, std::size_t width) {
   return text;
 }
 
+// A bar that wraps could not be drawn over.
+std::string cut(const std::string& line, std::size_t columns) {
+  std::size_t width = 0;
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    const bool begins = (static_cast<unsigned char>(line[at]) & 0xc0) != 0x80;
+    if (begins && ++width > columns) return line.substr(0, at);
+  }
+  return line;
+}
+
 }  // namespace
 
 ProgressLines::ProgressLines(const Plan& plan, const Options& options)
@@ -42,7 +52,7 @@ void ProgressLines::draw_bar() {
   if (!running_.empty()) line += " · " + name_of(*running_.begin()->second);
   if (running_.size() > 1) line += " and " + std::to_string(running_.size() - 1) + " more";
   line += " · Ctrl-C finishes what runs and stops";
-  print_error("\r\x1b[2K" + line);
+  print_error("\r\x1b[2K" + cut(line, terminal_columns(STDERR_FILENO) - 1));
   drawn_ = true;
 }
 

@@ -217,6 +217,18 @@ bool Session::open_reader() {
   return reader == nullptr || read_state(*reader);
 }
 
+void Session::note_open_intents() {
+  if (open_intents.empty() || options.quiet) return;
+  const std::string count = std::to_string(open_intents.size()) +
+                            (open_intents.size() == 1 ? " operation" : " operations");
+  if (const std::optional<LockHolder> holder = lock_holder(state_folder))
+    print_error("note: " + count + " in flight: `" + holder->command + "` (process " +
+                std::to_string(holder->pid) + ") is at work\n");
+  else
+    print_error("note: " + count +
+                " of an interrupted apply not settled yet: held, until `hv apply` settles them\n");
+}
+
 bool Session::open_drivers(bool changing) {
   for (const auto& [name, config] : project.hosts) {
     if (config.driver != DriverKind::sim) {

@@ -45,6 +45,9 @@ class Session {
   PlanRequest plan_request(const Scope& scope);
   Scope scope_from_options(bool destroy_all) const;
 
+  // Says on stderr what is in flight: of an apply that runs, or of one that was interrupted.
+  void note_open_intents();
+
   void fail(const Error& error, const std::string& file = {});
   void show_diagnostics();  // those not shown yet, to stderr
   Style style(int fd) const;

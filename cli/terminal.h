@@ -10,6 +10,8 @@
 namespace hv::cli {
 
 bool is_terminal(int fd);
+// Columns of the terminal; 80 where it does not say.
+std::size_t terminal_columns(int fd);
 // --color, then NO_COLOR, then whether the stream is a terminal.
 bool use_color(const Options& options, int fd);
 

@@ -69,7 +69,6 @@ struct StatusReport {
   std::vector<UnmanagedRow> unmanaged;
   std::vector<UnreachableRow> unreachable;
   std::vector<HostName> simulated;
-  std::size_t open_intents = 0;
 };
 std::string status_text(const StatusReport& report, Style style);
 std::string status_json(const StatusReport& report);

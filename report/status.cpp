@@ -66,10 +66,6 @@ std::string status_text(const StatusReport& report, Style style) {
   for (const UnreachableRow& row : report.unreachable)
     out += paint.red("unreachable: " + row.host.text) + ": " + row.reason +
            "; what it last held counts as held\n";
-  if (report.open_intents != 0)
-    out += paint.yellow(plural(report.open_intents, "operation", "operations") +
-                        " of an interrupted apply not settled yet") +
-           "; `hv apply` settles them\n";
   return out;
 }
 
