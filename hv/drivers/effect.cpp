@@ -210,7 +210,12 @@ Effect read_effect(const Operation& operation, const HostObservation& host) {
       break;
   }
   const ObservedDomain* domain = find_domain(host, operation.uuid);
-  if (domain == nullptr) return absent("no machine has its UUID");
+  if (domain == nullptr) {
+    // What is to go from a machine has gone with it.
+    if (operation.op == Op::vbd_detach || operation.op == Op::vif_detach)
+      return present("no machine has its UUID");
+    return absent("no machine has its UUID");
+  }
   return on_domain(operation, *domain);
 }
 

@@ -54,6 +54,42 @@ bool is_host_operation(Op op) {
          op != Op::record_state;
 }
 
+// A plan file may have been written by anybody.
+const char* reason_not_whole(const Operation& operation) {
+  switch (operation.op) {
+    case Op::domain_create:
+      return operation.domain ? nullptr : "names no domain";
+    case Op::vbd_attach:
+    case Op::vbd_detach:
+    case Op::vbd_enlarge:
+      return operation.vbd ? nullptr : "names no disk";
+    case Op::vif_attach:
+    case Op::vif_detach:
+      return operation.vif ? nullptr : "names no interface";
+    case Op::pool_initialise:
+      return operation.pool ? nullptr : "names no pool";
+    case Op::domain_rename:
+      return operation.name.empty() ? "names no name" : nullptr;
+    case Op::domain_shutdown:
+    case Op::domain_destroy:
+    case Op::domain_unpause:
+    case Op::domain_pause:
+    case Op::domain_memory:
+    case Op::domain_vcpus:
+    case Op::domain_schedule:
+    case Op::vdisk_create:
+    case Op::vdisk_enlarge:
+    case Op::vdisk_expire:
+      return nullptr;
+    case Op::claim_put:
+    case Op::claim_drop:
+    case Op::domain_verify:
+    case Op::record_state:
+      break;
+  }
+  return "is no operation of a host";
+}
+
 class Simulator final : public SimDriver {
  public:
   Simulator(const SimConfig& config, HostStore& store, const Schema& schema, Clock& clock)
@@ -78,7 +114,7 @@ class Simulator final : public SimDriver {
       seen.host = config_.host;
       seen.simulated = true;
       seen.at = clock_.now();
-      seen.reason = "no answer (simulated)";
+      seen.reason = broken_.empty() ? "no answer (simulated)" : broken_;
       return seen;
     }
     return host_.observe(clock_.now());
@@ -103,9 +139,10 @@ class Simulator final : public SimDriver {
     host_.projects[caller.project] =
         ProjectMemory{caller.project, caller.lineage, caller.epoch, caller.serial};
     host_.touch("project/" + to_string(caller.project));
-    TRY(host_.save());
+    TRY(keep());
     // What an older hv began is waited for, not raced.
     while (const SimOperation* older = unended(caller)) {
+      if (unreachable()) return gone();
       const Duration wait = since(clock_.now(), older->due);
       clock_.sleep(std::max(wait, milliseconds(1)));
       advance();
@@ -116,7 +153,7 @@ class Simulator final : public SimDriver {
       if (old) host_.touch("op/" + it->first);
       it = old ? host_.operations.erase(it) : std::next(it);
     }
-    return host_.save();
+    return keep();
   }
 
   Status begin(const OperationId& id, const Caller& caller, const Operation& operation) override {
@@ -124,10 +161,9 @@ class Simulator final : public SimDriver {
     if (unreachable()) return gone();
     if (host_.operations.contains(id.text)) return {};
     TRY(admitted(caller));
-    if (!is_host_operation(operation.op))
-      return Error{Code::operation_failed,
-                   "`" + std::string(to_string(operation.op)) + "` is no operation of a host",
-                   {}};
+    if (const char* why = reason_not_whole(operation))
+      return Error{
+          Code::operation_failed, "`" + std::string(to_string(operation.op)) + "` " + why, {}};
     SimFault fault;
     if (faults_) fault = faults_(id, operation);
     SimOperation started;
@@ -160,7 +196,9 @@ class Simulator final : public SimDriver {
     host_.operations[id.text] = std::move(started);
     host_.touch("op/" + id.text);
     host_.touch_meta();
-    return host_.save();
+    Status written = keep();
+    if (!written.ok()) host_.operations.erase(id.text);
+    return written;
   }
 
   OperationResult result(const OperationId& id) override {
@@ -188,10 +226,11 @@ class Simulator final : public SimDriver {
       kept.project = caller.project;
       kept.lineage = caller.lineage;
       kept.epoch = caller.epoch;
-      host_.claims[{claim.uuid, claim.device}] = std::move(kept);
-      host_.touch("claim/" + to_string(claim.uuid) + "/" + claim.device);
+      const std::string key = SimHost::claim_key(kept);
+      host_.claims[key] = std::move(kept);
+      host_.touch(key);
     }
-    return host_.save();
+    return keep();
   }
 
   Status drop_claims(const Caller& caller, const Uuid& uuid,
@@ -202,10 +241,10 @@ class Simulator final : public SimDriver {
     for (auto it = host_.claims.begin(); it != host_.claims.end();) {
       const bool drop = it->second.uuid == uuid && it->second.project == caller.project &&
                         (!device || it->second.device == *device);
-      if (drop) host_.touch("claim/" + to_string(uuid) + "/" + it->second.device);
+      if (drop) host_.touch(it->first);
       it = drop ? host_.claims.erase(it) : std::next(it);
     }
-    return host_.save();
+    return keep();
   }
 
   // ---- without hv
@@ -219,7 +258,7 @@ class Simulator final : public SimDriver {
     if (SimHost::Refusal why = host_.create(operation)) return refused(*why);
     operation.op = Op::domain_unpause;
     if (SimHost::Refusal why = host_.change(operation)) return refused(*why);
-    return host_.save();
+    return keep();
   }
 
   Status outside_destroy(const Uuid& uuid) override {
@@ -229,7 +268,7 @@ class Simulator final : public SimDriver {
     operation.uuid = uuid;
     if (SimHost::Refusal why = host_.stop_begin(operation)) return refused(*why);
     host_.stop_end(operation);
-    return host_.save();
+    return keep();
   }
 
   Status outside_memory(const Uuid& uuid, Bytes memory) override {
@@ -239,7 +278,7 @@ class Simulator final : public SimDriver {
     operation.uuid = uuid;
     operation.memory = memory;
     if (SimHost::Refusal why = host_.change(operation)) return refused(*why);
-    return host_.save();
+    return keep();
   }
 
   Status outside_vbd_attach(const Uuid& uuid, const Vbd& vbd) override {
@@ -249,7 +288,7 @@ class Simulator final : public SimDriver {
     operation.uuid = uuid;
     operation.vbd = vbd;
     const SimHost::Refusal why = host_.attach(operation, false);
-    TRY(host_.save());
+    TRY(keep());
     if (why) return refused(*why);
     return {};
   }
@@ -263,28 +302,17 @@ class Simulator final : public SimDriver {
     operation.vbd->device = device;
     if (SimHost::Refusal why = host_.detach_begin(operation)) return refused(*why);
     host_.detach_end(operation);
-    return host_.save();
+    return keep();
   }
 
-  Status guest_reboot(const Uuid& uuid) override {
-    advance();
-    ObservedDomain* domain = host_.find(uuid);
-    if (domain == nullptr || domain->dying) return refused("no such domain");
-    // A new number; the same machine, with what was plugged in meanwhile.
-    ObservedDomain again = *domain;
-    host_.touch_domain(domain->domid.value);
-    host_.domains.erase(domain->domid.value);
-    again.domid = DomId{host_.next_domid++};
-    host_.touch_meta();
-    host_.touch_domain(again.domid.value);
-    host_.domains[again.domid.value] = std::move(again);
-    return host_.save();
-  }
+  Status guest_reboot(const Uuid& uuid) override { return guest_ends(uuid, "on_reboot"); }
+  Status guest_poweroff(const Uuid& uuid) override { return guest_ends(uuid, "on_poweroff"); }
+  Status guest_crash(const Uuid& uuid) override { return guest_ends(uuid, "on_crash"); }
 
   Status power_cycle() override {
     advance();
     host_.boot();
-    return host_.save();
+    return keep();
   }
 
   void set_faults(SimFaults faults) override { faults_ = std::move(faults); }
@@ -301,11 +329,28 @@ class Simulator final : public SimDriver {
   }
 
  private:
+  Status guest_ends(const Uuid& uuid, const char* attribute) {
+    advance();
+    if (SimHost::Refusal why = host_.guest_ends(uuid, attribute)) return refused(*why);
+    return keep();
+  }
+
   static Error refused(const std::string& why) { return {Code::operation_failed, why, {}}; }
   Error gone() const {
-    return {Code::host_unreachable, "the host `" + config_.host.text + "` does not answer", {}};
+    return {Code::host_unreachable,
+            "the host `" + config_.host.text + "` does not answer" +
+                (broken_.empty() ? "" : ": " + broken_),
+            {}};
   }
-  bool unreachable() { return clock_.now() < unreachable_until_; }
+  bool unreachable() { return !broken_.empty() || clock_.now() < unreachable_until_; }
+
+  // What a host has done and cannot write down would be undone by its next start: it is as good as
+  // gone until then.
+  Status keep() {
+    Status saved = host_.save();
+    if (!saved.ok()) broken_ = saved.error().message;
+    return saved;
+  }
 
   Status admitted(const Caller& caller) const {
     auto known = host_.projects.find(caller.project);
@@ -330,7 +375,7 @@ class Simulator final : public SimDriver {
 
   // Everything that is due happens, in order of its time.
   void advance() {
-    while (true) {
+    while (broken_.empty()) {
       SimOperation* next = nullptr;
       for (auto& [id, operation] : host_.operations) {
         if (operation.phase == SimOperation::Phase::ended || operation.due > clock_.now()) continue;
@@ -341,8 +386,7 @@ class Simulator final : public SimDriver {
       if (next == nullptr) return;
       happen(*next);
       host_.touch("op/" + next->id.text);
-      const Status saved = host_.save();
-      HV_CHECK(saved.ok(), "the simulated host cannot write its database");
+      if (!keep().ok()) return;
     }
   }
 
@@ -423,6 +467,7 @@ class Simulator final : public SimDriver {
   Capabilities capabilities_;
   SimFaults faults_;
   Time unreachable_until_;
+  std::string broken_;  // why the database can no longer be written
 };
 
 }  // namespace

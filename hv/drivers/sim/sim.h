@@ -47,7 +47,9 @@ struct SimFault {
 };
 using SimFaults = std::function<SimFault(const OperationId&, const Operation&)>;
 
-// The same Driver whether `store` is RocksDB or memory. `store` outlives the driver.
+// The same Driver whether `store` is RocksDB or memory. `store` outlives the driver. One driver
+// works on a database at a time (RocksDB sees to it); readers see what will have happened by now. A
+// database that can no longer be written is a host that does not answer.
 class SimDriver : public Driver {
  public:
   // Things that happen on the host without hv, for tests and scenarios.
@@ -56,7 +58,10 @@ class SimDriver : public Driver {
   virtual Status outside_memory(const Uuid& uuid, Bytes memory) = 0;
   virtual Status outside_vbd_attach(const Uuid& uuid, const Vbd& vbd) = 0;
   virtual Status outside_vbd_detach(const Uuid& uuid, const std::string& device) = 0;
+  // The guest ends itself; its on_reboot, on_poweroff or on_crash says what follows.
   virtual Status guest_reboot(const Uuid& uuid) = 0;
+  virtual Status guest_poweroff(const Uuid& uuid) = 0;
+  virtual Status guest_crash(const Uuid& uuid) = 0;
   virtual Status power_cycle() = 0;  // the whole host: all domains gone, a new boot id
   virtual void set_faults(SimFaults faults) = 0;
   // The open-device table, read from the host itself, never from hv's state: for invariants.

@@ -9,6 +9,8 @@
 namespace hv {
 namespace {
 
+constexpr long kFormat = 1;
+
 std::string operation_text(const SimOperation& operation) {
   std::ostringstream out;
   out << to_string(operation.project) << ' ' << operation.epoch.value << ' ' << operation.sequence
@@ -19,12 +21,9 @@ std::string operation_text(const SimOperation& operation) {
   return out.str();
 }
 
-Result<SimOperation> operation_from(const std::string& id, const std::string& text) {
-  const Error damaged{Code::host_store_damaged,
-                      "the simulated host's record of " + id + " is damaged",
-                      "remove its folder to begin anew"};
+std::optional<SimOperation> operation_from(const std::string& id, const std::string& text) {
   const std::size_t end = text.find('\n');
-  if (end == std::string::npos) return damaged;
+  if (end == std::string::npos) return std::nullopt;
   std::istringstream in(text.substr(0, end));
   std::string project;
   int phase = 0, fault = 0, state = 0;
@@ -34,15 +33,17 @@ Result<SimOperation> operation_from(const std::string& id, const std::string& te
   in >> project >> operation.epoch.value >> operation.sequence >> operation.due.count >> phase >>
       fault >> state >> length;
   const std::optional<Uuid> uuid = parse_uuid(project);
-  if (!in || !uuid || text.size() < end + 1 + length || phase < 0 || phase > 2 || fault < 0 ||
+  if (!in || !uuid || length > text.size() - end - 1 || phase < 0 || phase > 2 || fault < 0 ||
       fault > static_cast<int>(SimFault::Kind::ignore_shutdown) || state < 0 || state > 3)
-    return damaged;
+    return std::nullopt;
   operation.project = *uuid;
   operation.phase = static_cast<SimOperation::Phase>(phase);
   operation.fault = static_cast<SimFault::Kind>(fault);
   operation.state = static_cast<OperationState>(state);
   operation.message = text.substr(end + 1, length);
-  operation.operation = TRY(decode<Operation>(std::string_view(text).substr(end + 1 + length)));
+  Result<Operation> arguments = decode<Operation>(std::string_view(text).substr(end + 1 + length));
+  if (!arguments.ok()) return std::nullopt;
+  operation.operation = std::move(*arguments);
   return operation;
 }
 
@@ -58,59 +59,100 @@ ObservedVdisk vdisk_of(const Operation& operation) {
 
 }  // namespace
 
+std::string SimHost::claim_key(const Claim& claim) {
+  return "claim/" + to_string(claim.project) + "/" + to_string(claim.uuid) + "/" + claim.device;
+}
+
+Error SimHost::damaged(const std::string& key) const {
+  return {Code::host_store_damaged,
+          "the database of the simulated host `" + config_.host.text +
+              "` is damaged: its record `" + key + "` cannot be read",
+          "remove the host's folder to begin anew"};
+}
+
 SimHost::SimHost(const SimConfig& config, HostStore& store, const Schema& schema)
     : config_(config), store_(store), schema_(schema) {}
 
-Status SimHost::load() {
-  std::optional<std::string> meta = TRY(store_.get("meta"));
+Status SimHost::load_meta() {
+  if (const std::optional<std::string> format = TRY(store_.get("format"))) {
+    char* end = nullptr;
+    const long number = std::strtol(format->c_str(), &end, 10);
+    if (number < 1 || *end != '\0') return damaged("format");
+    if (number > kFormat)
+      return Error{Code::host_store_newer,
+                   "the database of the simulated host `" + config_.host.text + "` has format " +
+                       *format + ", this hv knows " + std::to_string(kFormat),
+                   "use the newer hv, or remove the host's folder to begin anew"};
+  }
+  const std::optional<std::string> meta = TRY(store_.get("meta"));
   if (meta) {
     std::istringstream in(*meta);
     in >> host_id >> boot_id >> next_domid >> next_sequence;
-    if (!in || !parse_uuid(host_id))
-      return Error{Code::host_store_damaged, "the simulated host's database is damaged",
-                   "remove its folder to begin anew"};
-  } else {
-    host_id = to_string(uuid_v5(Uuid{}, "simulated host " + config_.host.text));
-    boot_id = to_string(uuid_v5(*parse_uuid(host_id), "boot 0"));
-    touch_meta();
+    if (!in || !parse_uuid(host_id) || !parse_uuid(boot_id)) return damaged("meta");
+    return {};
   }
-  for (auto& [key, value] : TRY(store_.scan("dom/")))
-    domains[std::strtoull(key.c_str() + 4, nullptr, 10)] = TRY(decode<ObservedDomain>(value));
-  for (auto& [key, value] : TRY(store_.scan("claim/"))) {
-    Claim claim = TRY(decode<Claim>(value));
-    claims[{claim.uuid, claim.device}] = std::move(claim);
-  }
-  for (auto& [key, value] : TRY(store_.scan("project/"))) {
+  // Tables without their counters: numbers would be given out twice.
+  if (!TRY(store_.scan("")).empty()) return damaged("meta");
+  host_id = to_string(uuid_v5(Uuid{}, "simulated host " + config_.host.text));
+  boot_id = to_string(uuid_v5(*parse_uuid(host_id), "boot 0"));
+  touch_meta();
+  return {};
+}
+
+Status SimHost::load_projects() {
+  for (const auto& [key, value] : TRY(store_.scan("project/"))) {
     ProjectMemory project;
     std::string lineage;
     std::istringstream in(value);
     in >> lineage >> project.epoch.value >> project.serial.value;
     const std::optional<Uuid> id = parse_uuid(key.substr(8)), line = parse_uuid(lineage);
-    if (!in || !id || !line)
-      return Error{Code::host_store_damaged, "the simulated host's record of a project is damaged",
-                   "remove its folder to begin anew"};
+    if (!in || !id || !line) return damaged(key);
     project.project = *id;
     project.lineage = *line;
     projects[*id] = project;
   }
+  return {};
+}
+
+Status SimHost::load() {
+  TRY(load_meta());
+  for (auto& [key, value] : TRY(store_.scan("dom/"))) {
+    Result<ObservedDomain> domain = decode<ObservedDomain>(value);
+    if (!domain.ok() || "dom/" + std::to_string(domain->domid.value) != key ||
+        domain->domid.value >= next_domid)
+      return damaged(key);
+    const uint64_t domid = domain->domid.value;
+    domains[domid] = std::move(*domain);
+  }
+  for (auto& [key, value] : TRY(store_.scan("claim/"))) {
+    Result<Claim> claim = decode<Claim>(value);
+    if (!claim.ok() || claim_key(*claim) != key) return damaged(key);
+    claims[key] = std::move(*claim);
+  }
+  TRY(load_projects());
   for (auto& [key, value] : TRY(store_.scan("map/"))) {
+    Result<Operation> operation = decode<Operation>(value);
+    if (!operation.ok() || "map/" + to_string(operation->uuid) != key) return damaged(key);
     SimMapping mapping;
-    mapping.operation = TRY(decode<Operation>(value));
+    mapping.operation = std::move(*operation);
     mapping.vdisk = vdisk_of(mapping.operation);
     mappings[mapping.operation.uuid] = std::move(mapping);
   }
   for (auto& [key, value] : TRY(store_.scan("op/"))) {
-    SimOperation operation = TRY(operation_from(key.substr(3), value));
-    operations[key.substr(3)] = std::move(operation);
+    std::optional<SimOperation> operation = operation_from(key.substr(3), value);
+    if (!operation) return damaged(key);
+    operations[key.substr(3)] = std::move(*operation);
   }
   return {};
 }
 
 Status SimHost::save() {
   std::vector<StoreWrite> batch;
-  if (meta_dirty_)
+  if (meta_dirty_) {
+    batch.push_back({"format", std::to_string(kFormat)});
     batch.push_back({"meta", host_id + " " + boot_id + " " + std::to_string(next_domid) + " " +
                                  std::to_string(next_sequence)});
+  }
   for (const auto& [key, domid] : dirty_) {
     auto domain = domains.find(domid);
     batch.push_back(
@@ -122,8 +164,7 @@ Status SimHost::save() {
       auto mapping = mappings.find(parse_uuid(key.substr(4)).value_or(Uuid{}));
       if (mapping != mappings.end()) value = encode(mapping->second.operation);
     } else if (key.starts_with("claim/")) {
-      const Uuid uuid = parse_uuid(key.substr(6, 36)).value_or(Uuid{});
-      auto claim = claims.find({uuid, key.substr(43)});
+      auto claim = claims.find(key);
       if (claim != claims.end()) value = encode(claim->second);
     } else if (key.starts_with("project/")) {
       auto project = projects.find(parse_uuid(key.substr(8)).value_or(Uuid{}));
@@ -137,12 +178,12 @@ Status SimHost::save() {
     }
     batch.push_back({key, std::move(value)});
   }
+  // A reader sees what will have happened by now, and writes nothing.
+  if (!store_.read_only() && !batch.empty()) TRY(store_.write(batch));
   meta_dirty_ = false;
   dirty_.clear();
   keys_.clear();
-  // A reader sees what will have happened by now, and writes nothing.
-  if (store_.read_only() || batch.empty()) return {};
-  return store_.write(batch);
+  return {};
 }
 
 }  // namespace hv

@@ -1,9 +1,10 @@
 // SimHost: the simulated host's tables and rules, and how they are kept. Private to hv/drivers/sim.
 //
 // Every change goes through save(), so that the tables in memory and in the store are one. Keys:
+//   format              1; a newer one is refused
 //   meta                ids, counters
 //   dom/DOMID           ObservedDomain
-//   claim/UUID/DEVICE   Claim
+//   claim/PROJECT/UUID/DEVICE   Claim
 //   project/UUID        lineage, epoch, serial
 //   map/UUID            Operation that mapped a vdisk or took a pool into use
 //   op/ID               the operation, its state and when it is due
@@ -46,7 +47,7 @@ class SimHost {
   std::string host_id, boot_id;
   uint64_t next_domid = 1, next_sequence = 1;
   std::map<uint64_t, ObservedDomain> domains;  // by domid
-  std::map<std::pair<Uuid, std::string>, Claim> claims;
+  std::map<std::string, Claim> claims;         // by claim_key()
   std::map<Uuid, ProjectMemory> projects;
   std::map<Uuid, SimMapping> mappings;
   std::map<std::string, SimOperation> operations;
@@ -55,7 +56,10 @@ class SimHost {
   void touch_meta() { meta_dirty_ = true; }
   void touch_domain(uint64_t domid) { dirty_.insert({"dom/" + std::to_string(domid), domid}); }
   void touch(const std::string& key) { keys_.insert({key, true}); }
+  // What could not be written is tried again with the next change.
   Status save();
+  // Each project has its own: two that claim one disk are both seen.
+  static std::string claim_key(const Claim& claim);
 
   // ---- rules: each carries out one operation, or says in the toolstack's words why not
   using Refusal = std::optional<std::string>;
@@ -75,11 +79,23 @@ class SimHost {
   std::vector<Extent> extents_of(const ObservedVbd& vbd) const;
   HostObservation observe(Time now) const;
   void boot();
+  // The guest ends itself; what follows is what its on_… attribute says.
+  Refusal guest_ends(const Uuid& uuid, const char* attribute);
 
  private:
+  Status load_meta();
+  Status load_projects();
+  Error damaged(const std::string& key) const;
   Refusal busy(const Uuid& uuid, const Vbd& vbd, const std::vector<Extent>& extents,
                const Claim* claim) const;
   Refusal lacks(const Vbd& vbd) const;
+  Refusal lacks_file(const DomainSpec& spec, const char* attribute) const;
+  // All the reasons why a domain cannot open this disk now.
+  Refusal cannot_open(const Uuid& uuid, const Vbd& vbd, const Operation& operation,
+                      std::size_t loops) const;
+  // What the claims on a VBD permit together: nothing where there is none.
+  int permitted_by_claims(const Uuid& uuid, const std::string& device) const;
+  bool name_taken(const std::string& name, DomId but) const;
   Refusal lacks_bridge(const Vif& vif) const;
   ObservedVbd opened(const Operation& operation, const Vbd& vbd, bool connected) const;
   void set_attributes(ObservedDomain& domain, const DomainSpec& spec) const;

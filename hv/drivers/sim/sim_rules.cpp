@@ -1,5 +1,6 @@
 // The rules of a hypervisor, as real Xen has them where it matters to hv.
 #include <algorithm>
+#include <cctype>
 
 #include "hv/drivers/sim/sim_host.h"
 #include "hv/storage/storage.h"
@@ -13,6 +14,10 @@ const Claim* claim_for(const std::vector<Claim>& claims, const std::string& devi
   for (const Claim& claim : claims)
     if (claim.device == device) return &claim;
   return nullptr;
+}
+
+int permitted_by(const Claim& claim) {
+  return claim.mode == AccessMode::write_shared ? 2 : claim.permitted;
 }
 
 // "STORE@START+COUNT;…": how the tables keep the real sectors behind a VBD.
@@ -65,6 +70,25 @@ Bytes size_of(const Value& value, Bytes fallback) {
   return b == nullptr ? fallback : *b;
 }
 
+// A file behind a loop device, as real Xen takes one.
+bool is_file(const Vbd& vbd) {
+  if (vbd.source.empty() || vbd.backend == "vd") return false;
+  return vbd.backend == "file" || (vbd.source.starts_with('/') && !vbd.source.starts_with("/dev/"));
+}
+
+// "sda3" and "nvme0n1p2" lie on "sda" and "nvme0n1"; "sdaa" is another disk.
+bool lies_on(const std::string& name, const std::string& disk) {
+  if (!name.starts_with(disk)) return false;
+  std::string rest = name.substr(disk.size());
+  if (rest.empty()) return true;
+  if (std::isdigit(static_cast<unsigned char>(disk.back())) != 0) {
+    if (rest[0] != 'p') return false;
+    rest.erase(0, 1);
+  }
+  return !rest.empty() && std::all_of(rest.begin(), rest.end(),
+                                      [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
 }  // namespace
 
 ObservedDomain* SimHost::find(const Uuid& uuid) {
@@ -94,10 +118,9 @@ std::vector<Extent> SimHost::extents_of(const ObservedVbd& vbd) const {
 std::size_t SimHost::loops_used() const {
   std::size_t used = 0;
   for (const auto& [domid, domain] : domains)
-    for (const ObservedVbd& vbd : domain.vbds)
-      if (vbd.vbd.backend == "file" ||
-          (vbd.vbd.source.starts_with('/') && !vbd.vbd.source.starts_with("/dev/")))
-        ++used;
+    used += static_cast<std::size_t>(
+        std::count_if(domain.vbds.begin(), domain.vbds.end(),
+                      [](const ObservedVbd& vbd) { return is_file(vbd.vbd); }));
   return used;
 }
 
@@ -106,9 +129,28 @@ SimHost::Refusal SimHost::lacks(const Vbd& vbd) const {
   if (!vbd.source.starts_with("/dev/")) return std::nullopt;
   const std::string name = normalise_name(vbd.source);
   for (const auto& [disk, size] : *config_.disks)
-    if (name.starts_with(disk)) return std::nullopt;
+    if (lies_on(name, disk)) return std::nullopt;
   if (name.find('/') != std::string::npos) return std::nullopt;  // a volume of some group
   return "device " + vbd.source + " does not exist";
+}
+
+SimHost::Refusal SimHost::lacks_file(const DomainSpec& spec, const char* attribute) const {
+  const auto* path = spec.attributes.get<std::string>(attribute);
+  if (path == nullptr || !config_.files ||
+      std::find(config_.files->begin(), config_.files->end(), *path) != config_.files->end())
+    return std::nullopt;
+  return std::string(attribute) + " " + *path + ": No such file or directory";
+}
+
+SimHost::Refusal SimHost::cannot_open(const Uuid& uuid, const Vbd& vbd, const Operation& operation,
+                                      std::size_t loops) const {
+  if (Refusal why = lacks(vbd)) return why;
+  const ObservedVbd open = opened(operation, vbd, true);
+  if (Refusal why = busy(uuid, vbd, extents_of(open), claim_for(operation.claims, vbd.device)))
+    return why;
+  if (is_file(vbd) && loops >= static_cast<std::size_t>(config_.loop_devices))
+    return "no free loop device";
+  return std::nullopt;
 }
 
 SimHost::Refusal SimHost::lacks_bridge(const Vif& vif) const {
@@ -120,24 +162,26 @@ SimHost::Refusal SimHost::lacks_bridge(const Vif& vif) const {
   return "bridge " + bridge->second + " does not exist";
 }
 
+int SimHost::permitted_by_claims(const Uuid& uuid, const std::string& device) const {
+  std::optional<int> permitted;
+  for (const auto& [key, claim] : claims)
+    if (claim.uuid == uuid && claim.device == device)
+      permitted = std::min(permitted.value_or(2), permitted_by(claim));
+  return permitted.value_or(0);
+}
+
 // As Xen's block script: readers beside readers; who writes is alone, unless each sharer has a
 // device of its own, which permitted sharing gives it; equal UUIDs are taken for one machine.
 SimHost::Refusal SimHost::busy(const Uuid& uuid, const Vbd& vbd, const std::vector<Extent>& extents,
                                const Claim* claim) const {
-  const int mine = claim == nullptr                          ? 0
-                   : claim->mode == AccessMode::write_shared ? 2
-                                                             : claim->permitted;
+  const int mine = claim == nullptr ? 0 : permitted_by(*claim);
   for (const auto& [domid, domain] : domains) {
     if (domain.uuid == uuid) continue;
     for (const ObservedVbd& other : domain.vbds) {
       const int level =
           static_cast<int>(writes(vbd.mode)) + static_cast<int>(writes(other.vbd.mode));
       if (level == 0 || !any_overlap(extents, extents_of(other))) continue;
-      auto theirs = claims.find({domain.uuid, other.vbd.device});
-      const int permitted = theirs == claims.end() ? 0
-                            : theirs->second.mode == AccessMode::write_shared
-                                ? 2
-                                : theirs->second.permitted;
+      const int permitted = permitted_by_claims(domain.uuid, other.vbd.device);
       if (level <= std::min(mine, permitted)) continue;
       return "Device " + vbd.source + " is mounted " +
              (writes(other.vbd.mode) ? "read-write" : "read-only") + " in a guest domain (" +
@@ -172,12 +216,9 @@ void SimHost::set_attributes(ObservedDomain& domain, const DomainSpec& spec) con
 
 SimHost::Refusal SimHost::create(const Operation& operation) {
   const DomainSpec& spec = *operation.domain;
-  for (const auto& [domid, domain] : domains)
-    if (domain.name == spec.name) return "Domain " + spec.name + " already exists";
-  if (const auto* kernel = spec.attributes.get<std::string>("kernel");
-      kernel != nullptr && config_.files &&
-      std::find(config_.files->begin(), config_.files->end(), *kernel) == config_.files->end())
-    return "kernel " + *kernel + ": No such file or directory";
+  if (name_taken(spec.name, DomId{})) return "Domain " + spec.name + " already exists";
+  if (Refusal why = lacks_file(spec, "kernel")) return why;
+  if (Refusal why = lacks_file(spec, "ramdisk")) return why;
   ObservedDomain domain;
   domain.uuid = operation.uuid;
   domain.name = spec.name;
@@ -196,21 +237,17 @@ SimHost::Refusal SimHost::create(const Operation& operation) {
     // What xl leaves behind: a paused machine without memory.
     domains[domid] = std::move(domain);
     touch_domain(domid);
-    return "not enough free memory: " + to_human(memory) + " wanted, " + to_human(memory_free()) +
-           " free";
+    return "not enough free memory: " + to_literal(memory) + " wanted, " +
+           to_literal(memory_free()) + " free";
   }
   domain.memory = memory;
   std::size_t loops = loops_used();
   for (const Vbd& vbd : spec.vbds) {
-    if (Refusal why = lacks(vbd)) return why;
-    const ObservedVbd open = opened(operation, vbd, true);
-    if (Refusal why =
-            busy(domain.uuid, vbd, extents_of(open), claim_for(operation.claims, vbd.device)))
-      return why;
-    const bool loop = vbd.source.starts_with('/') && !vbd.source.starts_with("/dev/");
-    if (loop && ++loops > static_cast<std::size_t>(config_.loop_devices))
-      return "no free loop device";
-    domain.vbds.push_back(open);
+    for (const ObservedVbd& other : domain.vbds)
+      if (other.vbd.device == vbd.device) return "device already exists in xenstore";
+    if (Refusal why = cannot_open(domain.uuid, vbd, operation, loops)) return why;
+    if (is_file(vbd)) ++loops;
+    domain.vbds.push_back(opened(operation, vbd, true));
   }
   for (const Vif& vif : spec.vifs) {
     if (Refusal why = lacks_bridge(vif)) return why;
@@ -230,7 +267,7 @@ SimHost::Refusal SimHost::attach(const Operation& operation, bool half) {
     if (other.vbd.device == vbd.device) return "device already exists in xenstore";
   if (Refusal why = lacks(vbd)) return why;
   ObservedVbd open = opened(operation, vbd, !half);
-  Refusal why = busy(domain->uuid, vbd, extents_of(open), claim_for(operation.claims, vbd.device));
+  Refusal why = cannot_open(domain->uuid, vbd, operation, loops_used());
   if (why || half) {
     // The refused device stays in xenstore, not connected and without the sectors behind it.
     open.connected = false;
@@ -307,8 +344,10 @@ SimHost::Refusal SimHost::change(const Operation& operation) {
       const Bytes want = operation.memory.value_or(domain->memory);
       if (want > domain->memory_max)
         return "memory_dynamic_max must be less than or equal to memory_static_max";
+      // A guest does not shrink below its floor, and one that is below is left there.
+      const Bytes floor = std::min(kBalloonFloor, domain->memory);
       if (want > domain->memory + memory_free()) return "not enough free memory";
-      domain->memory = std::max(want, kBalloonFloor);
+      domain->memory = std::max(want, floor);
       return std::nullopt;
     }
     case Op::domain_vcpus: {
@@ -327,9 +366,8 @@ SimHost::Refusal SimHost::change(const Operation& operation) {
       }
       return std::nullopt;
     case Op::domain_rename:
-      for (const auto& [domid, other] : domains)
-        if (other.name == operation.name && other.uuid != domain->uuid)
-          return "Domain " + operation.name + " already exists";
+      if (name_taken(operation.name, domain->domid))
+        return "Domain " + operation.name + " already exists";
       domain->name = operation.name;
       return std::nullopt;
     case Op::vif_attach:
@@ -371,6 +409,45 @@ SimHost::Refusal SimHost::change(const Operation& operation) {
   return "not an operation on a domain";
 }
 
+bool SimHost::name_taken(const std::string& name, DomId but) const {
+  return name == "Domain-0" || std::any_of(domains.begin(), domains.end(), [&](const auto& entry) {
+           return entry.second.name == name && entry.second.domid != but;
+         });
+}
+
+// As xl's own watcher of a domain: it acts on the configuration it keeps, which has what was
+// plugged in meanwhile.
+SimHost::Refusal SimHost::guest_ends(const Uuid& uuid, const char* attribute) {
+  ObservedDomain* domain = find(uuid);
+  if (domain == nullptr || domain->dying || domain->state != PowerState::running)
+    return "no such domain runs";
+  const Value action = schema_.effective(Kind::domain, attribute, domain->attributes);
+  const auto* word = action.get<std::string>();
+  const std::string what = word == nullptr ? "destroy" : *word;
+  const uint64_t domid = domain->domid.value;
+  touch_domain(domid);
+  if (what == "soft-reset") return std::nullopt;  // the same number, devices and all
+  if (what == "restart" || what == "coredump-restart") {
+    ObservedDomain again = *domain;
+    domains.erase(domid);
+    again.domid = DomId{next_domid++};
+    touch_meta();
+    touch_domain(again.domid.value);
+    domains[again.domid.value] = std::move(again);
+    return std::nullopt;
+  }
+  if (what == "destroy" || what == "coredump-destroy") {
+    domains.erase(domid);
+    return std::nullopt;
+  }
+  // "preserve", and "rename-restart", of which real Xen 4.17 was seen to do the first half only:
+  // the old machine stays, shut down, with its UUID and its disks.
+  if (what == "rename-restart") domain->name += "-" + std::to_string(domid);
+  domain->dying = true;
+  domain->state = PowerState::halted;
+  return std::nullopt;
+}
+
 SimHost::Refusal SimHost::map(const Operation& operation) {
   SimMapping mapping;
   mapping.operation = operation;
@@ -390,7 +467,11 @@ SimHost::Refusal SimHost::map(const Operation& operation) {
     for (const auto& [uuid, other] : mappings)
       if (uuid != operation.uuid && any_overlap(other.vdisk.extents, mapping.vdisk.extents))
         return "the sectors are mapped by " + other.vdisk.name;
-    if (operation.op == Op::vdisk_create)
+    auto before = mappings.find(operation.uuid);
+    if (operation.op == Op::vdisk_create && before != mappings.end() &&
+        before->second.vdisk.extents != mapping.vdisk.extents)
+      return "device " + mapping.vdisk.name + " exists already";
+    if (operation.op == Op::vdisk_create && before == mappings.end())
       for (const auto& [domid, domain] : domains)
         for (const ObservedVbd& vbd : domain.vbds)
           if (any_overlap(extents_of(vbd), mapping.vdisk.extents))
