@@ -23,6 +23,12 @@ bool note_scope(Session& session, const Options& options, Plan& plan) {
                        "write the source to a file first"});
     return false;
   }
+  if (plan.project_id == Uuid{}) {
+    // Its machines would be other ones at apply: until there is a store, nothing else names them.
+    session.fail(Error{Code::wrong_usage, "a project without an id has no plans to save yet",
+                       "`hv init` writes one; a first `hv apply` does as well"});
+    return false;
+  }
   PlanScope& scope = plan.scope;
   for (const auto& [name, values] : options.params)
     for (const std::string& value : values) {

@@ -25,8 +25,13 @@ void one_of(CLI::Option* option, std::vector<std::string> words) {
       "");
 }
 
+// May be given again: each time it takes one word, and leaves the PATHs alone.
+CLI::Option* repeated(CLI::Option* option) {
+  return option->take_all()->expected(1)->allow_extra_args(false);
+}
+
 void many_addresses(CLI::Option* option) {
-  option->take_all()->expected(1)->type_name("ADDRESS")->check(
+  repeated(option)->type_name("ADDRESS")->check(
       [](const std::string& given) -> std::string {
         if (parse_address(given)) return {};
         return "takes an address such as domain.web0, not `" + given + "`";
@@ -48,9 +53,7 @@ constexpr const char* kCommon = "Everywhere";
 void common(CommandLine& line) {
   Options& o = line.options;
   CLI::App& app = line.app;
-  app.add_option("-p", line.params, "a parameter; @FILE as value reads a file")
-      ->take_all()
-      ->expected(1)
+  repeated(app.add_option("-p", line.params, "a parameter; @FILE as value reads a file"))
       ->type_name("NAME=VALUE");
   app.add_option("--host", o.host, "the host of what names none")->type_name("HOST");
   app.add_option("-C", o.directory, "work in this folder")->type_name("DIR");
@@ -107,9 +110,8 @@ void planning(CLI::App* sub, CommandLine& line) {
           "");
   sub->add_flag("--prune", o.prune, "with PATHs: remove what they no longer declare");
   sub->add_flag("--take-over", o.take_over, "take over what another source or store has");
-  sub->add_option("--i-have-powered-off", o.powered_off, "this host is off: your word is recorded")
-      ->take_all()
-      ->expected(1)
+  repeated(sub->add_option("--i-have-powered-off", o.powered_off,
+                           "this host is off: your word is recorded"))
       ->type_name("HOST");
   sub->add_option("--lock-timeout", line.lock_timeout, "wait so long for another command")
       ->type_name("TIME")

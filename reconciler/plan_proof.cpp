@@ -431,7 +431,13 @@ std::string plan_digest(const Plan& plan, const StoreHead& head, const std::stri
   std::set<HostName> hosts;
   std::set<Uuid> machines;
   for (const Step& step : plan.steps) {
-    text += sha256_hex(encode(step.operation));
+    // A claim names the epoch of the command that makes it: that of apply, not that of plan.
+    Operation operation = step.operation;
+    for (Claim& claim : operation.claims) {
+      claim.epoch = Epoch{};
+      claim.lineage = Uuid{};
+    }
+    text += sha256_hex(encode(operation));
     for (const StepId before : step.after) text += " " + std::to_string(before.value);
     text += "\n";
     hosts.insert(step.operation.host);
@@ -484,7 +490,11 @@ Result<Plan> make_again(const Plan& saved, const PlanRequest& now) {
   }
   Result<Plan> again = make_plan(request);
   if (!again.ok()) return again.error();
-  if (again->digest != saved.digest) return stale("what runs on its hosts has changed");
+  // Planned before there was a store: the one that was made since is its store.
+  StoreHead then = now.head;
+  if (saved.lineage == Uuid{} && now.applied->empty()) then.lineage = Uuid{};
+  if (plan_digest(*again, then, now.version) != saved.digest)
+    return stale("what runs on its hosts has changed");
   return again;
 }
 

@@ -199,6 +199,8 @@ bool looks_like_plan(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos || text[first] != '{') return false;
   const Json document = Json::parse(text, nullptr, false);
+  // One that was cut short is a damaged plan, not a source with mistakes.
+  if (document.is_discarded()) return text.substr(0, 200).find("\"hv.plan/1\"") != text.npos;
   return document.is_object() && document.value("format", Json()) == "hv.plan/1";
 }
 
@@ -208,6 +210,7 @@ Result<Plan> read_plan(std::string_view text) {
                  "make it again with `hv plan -o FILE`"};
   };
   Json document = Json::parse(text, nullptr, false);
+  if (document.is_discarded()) return damaged("it is no JSON, or cut short");
   if (!document.is_object() || document.value("format", Json()) != "hv.plan/1")
     return damaged("it is no hv.plan/1");
   const auto record = document.find("record");
