@@ -133,6 +133,7 @@ class Builder {
   template <typename T>
   List<T> list(const std::vector<T>& from) {
     if (from.empty()) return {};
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): of the nodes' addresses, which is meant
     T* to = static_cast<T*>(tree_.arena().allocate(sizeof(T) * from.size(), alignof(T)));
     std::uninitialized_copy(from.begin(), from.end(), to);
     return {to, from.size()};

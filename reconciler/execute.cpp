@@ -83,7 +83,7 @@ Execution::Execution(ApplyContext context, const ApplyOptions& options, Caller c
                      Applied applied, Work work)
     : context_(context),
       options_(options),
-      caller_(std::move(caller)),
+      caller_(caller),
       applied_(std::move(applied)),
       work_(std::move(work)),
       look_(work_.before) {

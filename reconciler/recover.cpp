@@ -159,9 +159,10 @@ void Recovery::close_incomplete(Transition& transition) {
     if (!domain.incomplete) continue;
     const HostObservation* host = seen_.find(domain.spec.host);
     if (host == nullptr || !host->reachable) continue;
+    const Uuid& uuid = domain.uuid;
     const bool open = std::any_of(cases_.begin(), cases_.end(), [&](const Case& one) {
       return one.settlement.result == Settled::Result::unknown &&
-             one.entry.intent.operation.uuid == domain.uuid;
+             one.entry.intent.operation.uuid == uuid;
     });
     if (open) continue;
     const ObservedDomain* machine = find_domain(*host, domain.uuid);

@@ -61,7 +61,7 @@ Access access_of(const Claim& claim, const HostName& host, Party party) {
 bool may_open(const HostName& host, const Extent& extent, const HostName& owner,
               const StorageContext& context) {
   for (const auto& [name, hosts] : context.local_stores) {
-    auto store_on = [&](const HostName& where) {
+    auto store_on = [&, &name = name](const HostName& where) {
       return resolve_device(name, where, context).extents.front().store;
     };
     if (store_on(owner) == extent.store) return store_on(host) == extent.store;

@@ -256,7 +256,7 @@ class Check {
     damage_->push_back(result.error().message);
     return std::nullopt;
   }
-  void expect(Status status) {
+  void expect(const Status& status) {
     if (!status.ok()) damage_->push_back(status.error().message);
   }
   void same(const Address& key, const Address& address) {

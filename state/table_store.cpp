@@ -105,7 +105,7 @@ Status begin_store(Table* table, Random& random) {
 }
 
 Result<std::unique_ptr<Store>> store_over(std::unique_ptr<Table> table,
-                                          std::optional<Acknowledged> acknowledged,
+                                          const std::optional<Acknowledged>& acknowledged,
                                           std::unique_ptr<Mark> mark) {
   Head head = TRY(checked_head(*table, acknowledged));
   return std::unique_ptr<Store>(
@@ -113,13 +113,13 @@ Result<std::unique_ptr<Store>> store_over(std::unique_ptr<Table> table,
 }
 
 Result<std::unique_ptr<StoreReader>> reader_over(std::unique_ptr<Table> table,
-                                                 std::optional<Acknowledged> acknowledged) {
+                                                 const std::optional<Acknowledged>& acknowledged) {
   Head head = TRY(checked_head(*table, acknowledged));
   return std::unique_ptr<StoreReader>(
       std::make_unique<OverTable<StoreReader>>(std::move(table), std::move(head)));
 }
 
-VerifyReport verify_table(const Table& table, std::optional<Acknowledged> acknowledged) {
+VerifyReport verify_table(const Table& table, const std::optional<Acknowledged>& acknowledged) {
   VerifyReport report;
   Status blocks = table.verify_blocks();
   if (!blocks.ok()) report.damage.push_back(blocks.error().message);

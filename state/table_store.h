@@ -17,11 +17,11 @@ Status begin_store(Table* table, Random& random);
 // Damage of the head is Code::state_corrupt, and so is a table that is behind `acknowledged`. A
 // store that has a `mark` moves it on.
 Result<std::unique_ptr<Store>> store_over(std::unique_ptr<Table> table,
-                                          std::optional<Acknowledged> acknowledged = {},
+                                          const std::optional<Acknowledged>& acknowledged = {},
                                           std::unique_ptr<Mark> mark = nullptr);
-Result<std::unique_ptr<StoreReader>> reader_over(std::unique_ptr<Table> table,
-                                                 std::optional<Acknowledged> acknowledged = {});
+Result<std::unique_ptr<StoreReader>> reader_over(
+    std::unique_ptr<Table> table, const std::optional<Acknowledged>& acknowledged = {});
 // Chain, records, indices, content and blocks.
-VerifyReport verify_table(const Table& table, std::optional<Acknowledged> acknowledged = {});
+VerifyReport verify_table(const Table& table, const std::optional<Acknowledged>& acknowledged = {});
 
 }  // namespace hv::state

@@ -453,9 +453,8 @@ Result<T> decode_as(const char* type, std::string_view data) {
   data.remove_suffix(kCheckSize);
   if (sum != check_sum(data)) return damaged(type);
 
-  namespace io = google::protobuf::io;
-  io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(data.data()),
-                              static_cast<int>(data.size()));
+  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(data.data()),
+                                                static_cast<int>(data.size()));
   stream.SetRecursionLimit(kNesting);
   Message record;
   T value;

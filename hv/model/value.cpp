@@ -42,9 +42,10 @@ struct HumanText {
 
 template <typename Entries>
 auto position(Entries& entries, std::string_view name) {
-  return std::lower_bound(
-      entries.begin(), entries.end(), name,
-      [](const Attributes::Entry& entry, std::string_view sought) { return entry.name < sought; });
+  return std::lower_bound(entries.begin(), entries.end(), name,
+                          [](const Attributes::Entry& entry, std::string_view sought) {
+                            return entry.name.compare(sought) < 0;
+                          });
 }
 
 }  // namespace
