@@ -44,9 +44,8 @@ LoadedFile* Compilation::load(const std::string& path, Span from) {
   if (!text.ok()) return fail(text.error().code, text.error().message, text.error().help);
   if (text->size() > kLargest)
     return fail(Code::file_too_large,
-                "`" + shown_path(path) + "` has " +
-                    to_human(bytes(static_cast<int64_t>(text->size()))) +
-                    "; a configuration has at most " + to_human(bytes(kLargest)),
+                "`" + shown_path(path) + "` has more than the " + to_human(bytes(kLargest)) +
+                    " of the largest configuration",
                 "is this a disk image?");
   return load_text(real, std::move(*text));
 }

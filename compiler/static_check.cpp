@@ -152,6 +152,21 @@ class Checker {
   void unknown_name(const lang::NameExpr& name, const Names& names) {
     Diagnostic& diagnostic = diagnostics_.report(Code::unknown_name, name.span,
                                                  "`" + std::string(name.name) + "` is not defined");
+    // The constants of other languages.
+    for (const auto& [theirs, ours] :
+         std::initializer_list<std::pair<const char*, const char*>>{{"true", "True"},
+                                                                    {"false", "False"},
+                                                                    {"TRUE", "True"},
+                                                                    {"FALSE", "False"},
+                                                                    {"null", "None"},
+                                                                    {"nil", "None"},
+                                                                    {"NULL", "None"},
+                                                                    {"none", "None"}})
+      if (name.name == theirs) {
+        diagnostic.fix = Fix{"write `" + std::string(ours) + "`", name.span, ours};
+        diagnostic.primary_label = diagnostic.fix->title;
+        return;
+      }
     std::vector<std::string_view> candidates;
     for (const Names* at = &names; at != nullptr; at = at->outer)
       candidates.insert(candidates.end(), at->bound.begin(), at->bound.end());

@@ -1,5 +1,6 @@
-// Expressions: a flat run of operands and operators becomes a tree by Python's precedence. Longer than
-// other files, so that the generated header, slow to compile, is read by three files and no more.
+// Expressions: a flat run of operands and operators becomes a tree by Python's precedence. Longer
+// than other files, so that the generated header, slow to compile, is read by three files and no
+// more.
 #include <algorithm>
 
 #include "VmParser.h"

@@ -1,5 +1,5 @@
-// Statements, declarations, parameters and types: contexts into nodes. As long as it is for the same
-// reason as build_expressions.cpp.
+// Statements, declarations, parameters and types: contexts into nodes. As long as it is for the
+// same reason as build_expressions.cpp.
 #include <algorithm>
 
 #include "VmParser.h"
@@ -706,6 +706,8 @@ const Stmt* Builder::declaration(Context* context) {
         kind_of(from->place) == TokenKind::in ? PlacementKind::in : PlacementKind::on;
     node->placement = expression(from->where);
   }
+  // A mistake in the header, once said, does not take the block with it.
+  if (!too_deep_) failed_ = false;
   // In order of appearance: before the declarations inside its body.
   const std::size_t position = parts_.declarations.size();
   if (!failed_) parts_.declarations.push_back(node);

@@ -93,11 +93,11 @@ const Case kCases[] = {
     {"def f(*, *a): pass", "HV0126@1:10", ""},
     {"lambda *: 1", "HV0126@1:8", ""},
     // declarations and types
-    {"domain 'web%d' % i:\n  a = 1", "HV0128@1:8", ""},
+    {"domain 'web%d' % i:\n  a = 1", "HV0128@1:8", "domain \"web%d\"\n  assign a = 1\n"},
     {"param n: int(..)", "HV0129@1:10", ""},
     {"param n: int('a'..)", "HV0129@1:14", ""},
     {"param n: str(f'a')", "HV0129@1:14", ""},
-    {"domain a(b.c): pass", "HV0101@1:10", ""},
+    {"domain a(b.c): pass", "HV0101@1:10", "domain a (c)\n  pass\n"},
     {"from 'a' import *", "HV0101@1:17", ""},
     // clauses
     {"a = 1\nelse:\n  b = 2\nc = 3", "HV0130@2:1", "assign a = 1\nassign c = 3\n"},
@@ -111,15 +111,15 @@ const Case kCases[] = {
     {"a = [,]\nb = 3", "HV0101@1:6", "assign b = 3\n"},
     {"= 1\nb = 3", "HV0101@1:1", "assign b = 3\n"},
     {"a\n= 1\nb = 3", "HV0101@2:1", "expression a\nassign b = 3\n"},
-    {"if a = 1:\n  b\nelse:\n  c\nd", "HV0101@1:6", "expression d\n"},
+    {"if a = 1:\n  b\nelse:\n  c\nd", "HV0101@1:6",
+     "if (a == 1)\n  expression b\nelse\n  expression c\nexpression d\n"},
     {"try:\n  a\nb = 1", "HV0101@3:1", "assign b = 1\n"},
     {"domain a:\n  b = = 1\n  = 2\n  c = 3\n  d e\n", "HV0101@2:7 HV0101@3:3 HV0101@5:5",
      "domain a\n  assign c = 3\n"},
-    {"domain a b:\n  x = 1\nc = 3", "HV0101@1:10", "assign c = 3\n"},
+    {"domain a b:\n  x = 1\nc = 3", "HV0101@1:8", "domain a\n  assign x = 1\nassign c = 3\n"},
     {"a == not b", "HV0101@1:6", ""},
     {"x = {1: 2, 3}", "HV0101@1:12", ""},
-    {"<<<<<<< HEAD\na = 1\n=======\n>>>>>>> x\n", "HV0101@1:1 HV0101@3:1 HV0101@4:1",
-     "assign a = 1\n"},
+    {"<<<<<<< HEAD\na = 1\n=======\n>>>>>>> x\n", "HV0101@1:1", "assign a = 1\n"},
     {"x = 5; y = 08; z = 6", "HV0111@1:12", "assign x = 5\nassign y = big:\nassign z = 6\n"},
 };
 
@@ -144,8 +144,8 @@ TEST(MistakesTest, TheyAreSaidInWords) {
   EXPECT_EQ(said("for x: pass"), "expected `in`, found `:`");
   EXPECT_EQ(said("a = 1 +"), "expected a value, found the end of the line");
   EXPECT_EQ(said("a ="), "a value is missing after `=`");
-  EXPECT_EQ(said("moved a.b c.d"), "`c` follows `b` without anything between them");
-  EXPECT_EQ(said("moved a.b, c.d"), "expected `->`, found `,`");
+  EXPECT_EQ(said("moved a.b c.d"), "a move is written with `->` between the addresses");
+  EXPECT_EQ(said("moved a.b, c.d"), "a move is written with `->` between the addresses");
   EXPECT_EQ(said("try:\n  pass\n"), "expected `except` or `finally`, found the end of the text");
   EXPECT_EQ(said("try:\n  pass\nb = 1"),
             "expected `except` or `finally`, found the next statement");

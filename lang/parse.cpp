@@ -13,6 +13,7 @@
 
 #include "VmParser.h"
 #include "lang/build.h"
+#include "lang/token_shape.h"
 #include "lang/tokens.h"
 
 namespace hv::lang {
@@ -194,40 +195,6 @@ bool begins_statement(TokenKind kind) {
   }
 }
 
-bool is_clause(TokenKind kind) {
-  return kind == TokenKind::elif || kind == TokenKind::else_ || kind == TokenKind::except ||
-         kind == TokenKind::finally;
-}
-
-// Whether a value can end with this token, or begin with it.
-bool ends_value(TokenKind kind) {
-  switch (kind) {
-    case TokenKind::name:
-    case TokenKind::integer:
-    case TokenKind::floating:
-    case TokenKind::size:
-    case TokenKind::duration:
-    case TokenKind::string:
-    case TokenKind::fstring_end:
-    case TokenKind::none:
-    case TokenKind::true_:
-    case TokenKind::false_:
-    case TokenKind::right_paren:
-    case TokenKind::right_bracket:
-    case TokenKind::right_brace:
-      return true;
-    default:
-      return false;
-  }
-}
-bool begins_value(TokenKind kind) {
-  return kind == TokenKind::fstring_begin || kind == TokenKind::left_paren ||
-         kind == TokenKind::left_bracket || kind == TokenKind::left_brace ||
-         kind == TokenKind::lambda ||
-         (ends_value(kind) && kind != TokenKind::right_paren && kind != TokenKind::right_bracket &&
-          kind != TokenKind::right_brace && kind != TokenKind::fstring_end);
-}
-
 // Python's statements that the language leaves out, by the word they begin with.
 bool is_foreign_word(std::string_view word) {
   static constexpr std::array<std::string_view, 7> kWords{"class", "with", "yield",   "async",
@@ -244,6 +211,17 @@ class Errors final : public antlr4::ANTLRErrorStrategy {
 
   // Token ranges of this statement that were skipped.
   std::vector<std::pair<std::size_t, std::size_t>> skipped;
+
+  // Lines of this statement that begin a block and are broken, by their first token; and what was
+  // said of them.
+  std::vector<std::size_t> headers;
+  std::vector<Diagnostic> of_headers;
+
+  void forget() {
+    skipped.clear();
+    headers.clear();
+    of_headers.clear();
+  }
 
   void reset(antlr4::Parser*) override { reported_ = false; }
   bool inErrorRecoveryMode(antlr4::Parser*) override { return reported_; }
@@ -409,7 +387,63 @@ class Errors final : public antlr4::ANTLRErrorStrategy {
     return diagnostics_.report(code, span(index), std::move(message));
   }
 
+  // A broken line with a sound block under it: the block can be read without it.
+  bool heads_block(std::size_t index) const {
+    const std::size_t first = line_start(index);
+    const TokenKind kind = window_.token(first).kind();
+    if (index == first ||
+        (!opens_block(kind) && !declares_block(kind) && kind != TokenKind::lifecycle))
+      return false;
+    std::size_t end = index;
+    while (window_.token(end).kind() != TokenKind::newline &&
+           window_.token(end).kind() != TokenKind::end)
+      ++end;
+    return window_.token(end + 1).kind() == TokenKind::indent;
+  }
+
   void describe(std::size_t index, const antlr4::misc::IntervalSet* expected) {
+    const std::size_t said = diagnostics_.size();
+    say(index, expected);
+    if (!heads_block(index)) return;
+    headers.push_back(line_start(index));
+    for (std::size_t i = said; i < diagnostics_.size(); ++i)
+      of_headers.push_back(diagnostics_.all()[i]);
+  }
+
+  // A declaration without a name, or with one that needs quotes.
+  bool say_name(std::size_t first, std::size_t index) {
+    const TokenKind found_kind = window_.token(index).kind();
+    if (index == first + 1) {
+      if (found_kind != TokenKind::colon && found_kind != TokenKind::left_paren &&
+          found_kind != TokenKind::in && found_kind != TokenKind::on)
+        return false;
+      report(Code::syntax_error, index, "`" + std::string(source(first)) + "` has no name").help =
+          "for example `" + std::string(source(first)) + " web:`";
+      return true;
+    }
+    if (index != first + 2 || window_.token(first + 1).kind() != TokenKind::name) return false;
+    std::size_t end = index;
+    for (;; ++end) {
+      const TokenKind kind = window_.token(end).kind();
+      if (kind == TokenKind::colon || kind == TokenKind::in || kind == TokenKind::on ||
+          kind == TokenKind::left_paren)
+        break;
+      if (kind != TokenKind::name && kind != TokenKind::minus && kind != TokenKind::dot &&
+          kind != TokenKind::integer)
+        return false;
+    }
+    if (end == index) return false;
+    const Span whole{file_, window_.token(first + 1).begin(), window_.token(end - 1).end()};
+    const std::string name(text_.substr(whole.begin, whole.end - whole.begin));
+    if (name.size() > 60 || name.find('\n') != name.npos) return false;
+    const std::string quoted = "\"" + name + "\"";
+    Diagnostic& diagnostic =
+        diagnostics_.report(Code::syntax_error, whole, "the name `" + name + "` needs quotes");
+    diagnostic.fix = Fix{"write `" + quoted + "`", whole, quoted};
+    return true;
+  }
+
+  void say(std::size_t index, const antlr4::misc::IntervalSet* expected) {
     reported_ = true;
     if (damaged(index)) return;
     const std::size_t first = line_start(index);
@@ -427,6 +461,7 @@ class Errors final : public antlr4::ANTLRErrorStrategy {
       diagnostic.help = "it stands in the column of the `if`, `for`, `while` or `try` it goes on";
       return;
     }
+    if (declares_block(window_.token(first).kind()) && say_name(first, index)) return;
     const std::string wanted = expected == nullptr ? "" : expectation(*expected);
     if (before == TokenKind::assign && !begins_value(kind)) {
       const bool path =
@@ -454,6 +489,10 @@ class Errors final : public antlr4::ANTLRErrorStrategy {
       diagnostic.help = enclosed ? "a `,` may be missing"
                                  : "a statement ends at the end of its line or at `;`; a text "
                                    "stands in quotes";
+      if (enclosed && wanted.find(',') != wanted.npos) {
+        const uint32_t gap = window_.token(index - 1).end();
+        diagnostic.fix = Fix{"write `,` between them", {file_, gap, gap}, ","};
+      }
       return;
     }
     Diagnostic& diagnostic =
@@ -513,6 +552,7 @@ class FileParser {
       auto* unit = parser_.expressionUnit();
       if (errors_->skipped.empty()) build_expression_unit(unit, text_, tree_, parts_, diagnostics_);
     });
+    lose_skipped();
     return finish(diagnostics);
   }
 
@@ -523,15 +563,81 @@ class FileParser {
       lose_dropped();
       return;
     }
-    window_.fill(tokens_);
-    guarded([&] { build_unit(parser_.unit(), text_, tree_, parts_, diagnostics_); });
+    // Each round mends the broken headers that are not inside another one.
+    for (unsigned round = 0;; ++round) {
+      window_.fill(tokens_);
+      const std::size_t said = diagnostics_.size();
+      bool whole = true;
+      guarded([&] {
+        auto* unit = parser_.unit();
+        whole = errors_->headers.empty() || round > kMaxBlocks;
+        if (whole) build_unit(unit, text_, tree_, parts_, diagnostics_);
+      });
+      if (whole) break;
+      mend_headers(said);
+    }
+    lose_skipped();
+  }
+
+  // Puts the plainest header of its kind in the place of each broken one, so that the block under
+  // it is read and checked. Of what was said since `said` only the reports about headers stay: the
+  // rest will be said again.
+  void mend_headers(std::size_t said) {
+    diagnostics_.truncate(said);
+    for (Diagnostic& diagnostic : errors_->of_headers) diagnostics_.report(std::move(diagnostic));
+    for (std::size_t i = errors_->headers.size(); i-- > 0;) {
+      const std::size_t first = errors_->headers[i];
+      std::size_t end = first;
+      while (tokens_[end].kind != TokenKind::newline) ++end;
+      lose(first, end);
+      const std::vector<lang::Token> header = plain_header(first, end);
+      const auto at = tokens_.erase(tokens_.begin() + static_cast<std::ptrdiff_t>(first),
+                                    tokens_.begin() + static_cast<std::ptrdiff_t>(end));
+      tokens_.insert(at, header.begin(), header.end());
+    }
+  }
+
+  std::vector<lang::Token> plain_header(std::size_t first, std::size_t end) const {
+    const lang::Token word = tokens_[first];
+    const auto mark = [&](TokenKind kind) { return lang::Token{kind, false, word.end, word.end}; };
+    std::vector<lang::Token> made{word};
+    const auto named =
+        std::find_if(tokens_.begin() + static_cast<std::ptrdiff_t>(first) + 1,
+                     tokens_.begin() + static_cast<std::ptrdiff_t>(end),
+                     [](const lang::Token& token) { return token.kind == TokenKind::name; });
+    const bool has_name = named != tokens_.begin() + static_cast<std::ptrdiff_t>(end);
+    const TokenKind kind = word.kind;
+    if (kind == TokenKind::if_ || kind == TokenKind::elif || kind == TokenKind::while_) {
+      made.push_back(mark(TokenKind::true_));
+    } else if (kind == TokenKind::for_) {
+      for (TokenKind part : {TokenKind::left_bracket, TokenKind::right_bracket, TokenKind::in,
+                             TokenKind::left_bracket, TokenKind::right_bracket})
+        made.push_back(mark(part));
+    } else if (kind == TokenKind::except) {
+      made.push_back(mark(TokenKind::left_paren));
+      made.push_back(mark(TokenKind::right_paren));
+    } else if (kind == TokenKind::def) {
+      made.push_back(has_name ? *named : lang::Token{TokenKind::name, false, word.begin, word.end});
+      made.push_back(mark(TokenKind::left_paren));
+      made.push_back(mark(TokenKind::right_paren));
+    } else if (declares_block(kind)) {
+      // The first thing behind the word is meant to be the name.
+      lang::Token name = tokens_[first + 1];
+      const bool plain = name.kind == TokenKind::name || name.kind == TokenKind::string;
+      const bool odd = is_literal(name.kind) || name.kind == TokenKind::invalid;
+      if (!plain)
+        name = {TokenKind::name, false, odd ? name.begin : word.begin, odd ? name.end : word.end};
+      made.push_back(name);
+    }
+    made.push_back({TokenKind::colon, false, tokens_[end].begin, tokens_[end].begin});
+    return made;
   }
 
   template <typename Work>
   void guarded(Work work) {
     parser_.reset();
     parser_.forget();
-    errors_->skipped.clear();
+    errors_->forget();
     parts_.dropped.clear();
     try {
       work();
@@ -541,8 +647,12 @@ class FileParser {
           .report(Code::nesting_too_deep, {file_, at.begin(), at.end()},
                   "this statement is nested too deep")
           .help = "build it in several statements";
+      errors_->forget();
       errors_->skipped.assign(1, {0, window_.size()});
     }
+  }
+
+  void lose_skipped() {
     for (const auto& [begin, end] : errors_->skipped) lose(begin, end);
     lose_dropped();
   }

@@ -1,29 +1,16 @@
-// Characters into tokens: names, numbers, marks, strings and f-strings, and what people paste.
+// Characters into tokens: names, numbers, marks, and what people paste. Strings are read in
+// token_strings.cpp.
 #include <algorithm>
 #include <array>
 
+#include "lang/characters.h"
 #include "lang/numbers.h"
+#include "lang/token_shape.h"
 #include "lang/tokens.h"
 
 namespace hv::lang {
 
 namespace {
-
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-constexpr bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-constexpr bool is_name_part(char c) {
-  return is_name_start(c) || is_digit(c);
-}
-constexpr bool is_line_end(char c) {
-  return c == '\n' || c == '\r';
-}
-constexpr bool is_ascii(char c) {
-  return static_cast<unsigned char>(c) < 0x80;
-}
 
 TokenKind keyword(std::string_view word) {
   struct Entry {
@@ -51,46 +38,6 @@ TokenKind keyword(std::string_view word) {
   for (const Entry& entry : kWords)
     if (entry.word.front() == word.front() && entry.word == word) return entry.kind;
   return TokenKind::name;
-}
-
-// How many bytes the UTF-8 character at the beginning of `text` has; 0: it is none.
-unsigned utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first < 0xe0) return follows(1) ? 2 : 0;
-  if (first >= 0xe0 && first < 0xf0) {
-    if (!follows(1) || !follows(2)) return 0;
-    if (first == 0xe0 && byte(1) < 0xa0) return 0;  // longer than need be
-    if (first == 0xed && byte(1) > 0x9f) return 0;  // a surrogate
-    return 3;
-  }
-  if (first >= 0xf0 && first < 0xf5) {
-    if (!follows(1) || !follows(2) || !follows(3)) return 0;
-    if ((first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f)) return 0;
-    return 4;
-  }
-  return 0;
-}
-
-constexpr std::array<std::string_view, 9> kDoubleQuotes{"“", "”", "„",  "‟", "«",
-                                                        "»", "″", "〝", "〞"};
-constexpr std::array<std::string_view, 6> kSingleQuotes{"‘", "’", "‚", "‛", "′", "‹"};
-
-// The typographic quote at the beginning of `text`: how long it is, and what it should be.
-struct TypographicQuote {
-  std::size_t length = 0;
-  char plain = 0;
-};
-TypographicQuote typographic_quote(std::string_view text) {
-  for (std::string_view quote : kDoubleQuotes)
-    if (text.starts_with(quote)) return {quote.size(), '"'};
-  for (std::string_view quote : kSingleQuotes)
-    if (text.starts_with(quote)) return {quote.size(), '\''};
-  return {};
 }
 
 // Other characters that look like one of the language's.
@@ -150,33 +97,22 @@ struct Foreign {
   TokenKind kind;  // what it stands for, so that the rest of the line can be read
   std::string_view instead;
 };
-constexpr std::array<Foreign, 4> kForeign{{
+constexpr std::array<Foreign, 7> kForeign{{
+    {"===", TokenKind::equal, "=="},
+    {"!==", TokenKind::not_equal, "!="},
     {"&&", TokenKind::and_, "and"},
     {"||", TokenKind::or_, "or"},
     {"...", TokenKind::invalid, ""},
     {":=", TokenKind::invalid, ""},
+    {"!", TokenKind::not_, "not"},
 }};
 
-struct Prefix {
-  bool valid = false;
-  bool raw = false;
-  bool formatted = false;
-};
-Prefix string_prefix(std::string_view word) {
-  Prefix prefix;
-  if (word.size() > 2) return prefix;
-  bool u = false, b = false;
-  for (char c : word) {
-    bool& flag = (c == 'r' || c == 'R')   ? prefix.raw
-                 : (c == 'f' || c == 'F') ? prefix.formatted
-                 : (c == 'u' || c == 'U') ? u
-                                          : b;
-    if (&flag == &b && c != 'b' && c != 'B') return prefix;
-    if (flag) return prefix;
-    flag = true;
-  }
-  prefix.valid = word.size() == 1 || (prefix.raw && (b || u || prefix.formatted));
-  return prefix;
+// Whether a statement begins behind the last of these tokens.
+bool at_statement(const std::vector<Token>& tokens, std::size_t count) {
+  if (count == 0) return true;
+  const TokenKind kind = tokens[count - 1].kind;
+  return kind == TokenKind::newline || kind == TokenKind::indent || kind == TokenKind::dedent ||
+         kind == TokenKind::semicolon;
 }
 
 std::string hex_byte(unsigned char byte) {
@@ -188,17 +124,37 @@ std::string hex_byte(unsigned char byte) {
 
 TokenReader::TokenReader(FileId file, std::string_view text, Diagnostics& diagnostics)
     : file_(file), text_(text), diagnostics_(diagnostics) {
-  const bool utf16 = text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff");
-  const std::size_t zero = text.find('\0');
-  if (utf16 || zero != std::string_view::npos) {
-    const auto at = static_cast<uint32_t>(utf16 ? 0 : zero);
-    report(Code::zero_byte, at, at + 1,
-           utf16 ? "this file is UTF-16" : "this file holds a byte 0: it is not text")
-        .help = utf16 ? "save it as UTF-8" : "a `.vm` file is UTF-8 text";
-    stopped_ = true;
-    return;
-  }
   if (text.starts_with("\xef\xbb\xbf")) at_ = 3;
+  refuse_other_files();
+}
+
+// What is evidently another kind of file gets one message, not one for each of its lines.
+void TokenReader::refuse_other_files() {
+  const auto refuse = [&](Code code, std::size_t at, std::string message, std::string help) {
+    const auto place = static_cast<uint32_t>(at);
+    report(code, place, place + 1, std::move(message)).help = std::move(help);
+    stopped_ = true;
+  };
+  if (text_.starts_with("\xff\xfe") || text_.starts_with("\xfe\xff"))
+    return refuse(Code::zero_byte, 0, "this file is UTF-16", "save it as UTF-8");
+  if (const std::string_view words = no_text(text_); !words.empty())
+    return refuse(Code::zero_byte, 0, "this file is " + std::string(words),
+                  "a `.vm` file is UTF-8 text");
+  if (const std::size_t zero = text_.find('\0'); zero != text_.npos)
+    return refuse(Code::zero_byte, zero, "this file holds a byte 0: it is not text",
+                  "a `.vm` file is UTF-8 text");
+  const std::size_t first = text_.find_first_not_of(" \t\r\n", at_);
+  if (first == text_.npos) return;
+  const std::string_view rest = text_.substr(first);
+  if (rest.starts_with("<") && rest.size() > 1 &&
+      (is_name_start(rest[1]) || rest[1] == '?' || rest[1] == '!'))
+    return refuse(Code::syntax_error, first, "this file is XML",
+                  "hv reads the files of xm and xl and its own, not those of libvirt");
+  for (const std::string_view word : {"(vm", "(domain"})
+    if (rest.starts_with(word) && rest.find_first_not_of(" \t\r\n", word.size()) != rest.npos &&
+        rest[rest.find_first_not_of(" \t\r\n", word.size())] == '(')
+      return refuse(Code::syntax_error, first, "this file is SXP, as `xm list -l` prints it",
+                    "`hv convert` makes a `.vm` file of it");
 }
 
 // Bytes of another encoding in a comment or a string are kept; it is said once a file.
@@ -246,7 +202,7 @@ void TokenReader::read_name(std::vector<Token>& tokens, uint32_t limit) {
   uint32_t end = at_ + 1;
   while (end < limit && is_name_part(text_[end])) ++end;
   const std::string_view word = text_.substr(begin, end - begin);
-  if (end < limit && (text_[end] == '"' || text_[end] == '\'') && string_prefix(word).valid) {
+  if (end < limit && (text_[end] == '"' || text_[end] == '\'') && is_string_prefix(word)) {
     read_string(begin, end, tokens, limit);
     return;
   }
@@ -310,17 +266,30 @@ void TokenReader::read_number(std::vector<Token>& tokens, uint32_t limit) {
 
 void TokenReader::read_mark(std::vector<Token>& tokens, uint32_t limit) {
   const std::string_view rest = text_.substr(at_, std::min<uint32_t>(limit - at_, 3));
+  if ((rest.front() == '/' || rest.front() == '.') && read_foreign_slash(tokens, limit)) return;
   for (const Foreign& foreign : kForeign) {
     if (foreign.text.front() != rest.front() || !rest.starts_with(foreign.text)) continue;
+    if (foreign.text == "!" && rest.starts_with("!=")) continue;
     const uint32_t begin = at_;
     at_ += static_cast<uint32_t>(foreign.text.size());
+    TokenKind kind = foreign.kind;
+    std::string instead(foreign.instead);
+    if (foreign.text == ":=" && !tokens.empty() && tokens.back().kind == TokenKind::name &&
+        at_statement(tokens, tokens.size() - 1)) {
+      kind = TokenKind::assign;
+      instead = "=";
+    }
     Diagnostic& diagnostic =
         report(Code::not_in_language, begin, at_,
                "`" + std::string(foreign.text) + "` is not part of the language");
-    if (!foreign.instead.empty())
-      diagnostic.fix = Fix{"write `" + std::string(foreign.instead) + "`", span(begin, at_),
-                           std::string(foreign.instead)};
-    tokens.push_back({foreign.kind, false, begin, at_});
+    if (!instead.empty()) {
+      const bool word = is_name_start(instead.front());
+      const bool apart_before = word && begin > 0 && is_name_part(text_[begin - 1]);
+      const bool apart_behind = word && at_ < limit && !is_blank(text_[at_]);
+      diagnostic.fix = Fix{"write `" + instead + "`", span(begin, at_),
+                           (apart_before ? " " : "") + instead + (apart_behind ? " " : "")};
+    }
+    tokens.push_back({kind, false, begin, at_});
     return;
   }
   for (const Mark& mark : kMarks) {
@@ -345,6 +314,55 @@ void TokenReader::read_mark(std::vector<Token>& tokens, uint32_t limit) {
     return;
   }
   read_strange(tokens, limit);
+}
+
+// `//` and `/*`, which begin comments elsewhere, where no operator can stand; and a path without
+// its quotes.
+bool TokenReader::read_foreign_slash(std::vector<Token>& tokens, uint32_t limit) {
+  const std::string_view rest = text_.substr(at_, limit - at_);
+  const bool after_value = !tokens.empty() && ends_value(tokens.back().kind);
+  const uint32_t begin = at_;
+  if (rest.starts_with("/*") || (!after_value && rest.starts_with("//"))) {
+    const std::size_t close = rest[1] == '*' ? rest.find("*/") : rest.npos;
+    std::size_t length = close == rest.npos ? rest.find_first_of("\r\n") : close + 2;
+    length = std::min(length, rest.size());
+    at_ += static_cast<uint32_t>(length);
+    if (said_comment_) return true;
+    said_comment_ = true;
+    Diagnostic& diagnostic =
+        report(Code::not_in_language, begin, begin + 2,
+               "`" + std::string(rest.substr(0, 2)) + "` does not begin a comment");
+    diagnostic.help = "a comment is what stands behind `#` on its line";
+    const std::size_t behind = rest.find_first_not_of(" \t", length);
+    const bool last = behind == rest.npos || is_line_end(rest[behind]);
+    const std::string_view body = rest.substr(2, length - 2 - (close == rest.npos ? 0 : 2));
+    if (last && body.size() < 2000) {
+      std::string comment = "#";
+      for (const char c : body) {
+        comment += c;
+        if (c == '\n') comment += '#';
+      }
+      diagnostic.fix = Fix{"write `#`", span(begin, at_), std::move(comment)};
+    }
+    return true;
+  }
+  if (tokens.empty()) return false;
+  const TokenKind before = tokens.back().kind;
+  if (before != TokenKind::assign && before != TokenKind::comma &&
+      before != TokenKind::left_bracket && before != TokenKind::left_paren)
+    return false;
+  std::string_view path = rest.substr(0, kMaxNameLength);
+  path = path.substr(0, path.find_first_of(" \t\r\n,;()[]{}'\"#\\"));
+  const std::size_t slash = path.find('/');
+  const std::size_t name = path.find_first_not_of("./");
+  if (slash == path.npos || name == path.npos || name < slash || !is_name_part(path[name]))
+    return false;
+  at_ += static_cast<uint32_t>(path.size());
+  const std::string quoted = "\"" + std::string(path) + "\"";
+  report(Code::syntax_error, begin, at_, "a path is a text and stands in quotes").fix =
+      Fix{"write `" + quoted + "`", span(begin, at_), quoted};
+  tokens.push_back({TokenKind::invalid, false, begin, at_});
+  return true;
 }
 
 // A closing bracket of the wrong kind closes the open one all the same: the rest of the line then
@@ -452,159 +470,21 @@ void TokenReader::read_strange(std::vector<Token>& tokens, uint32_t limit) {
                                   found + " begins nothing that the language knows");
   if (!ascii && !foreign)
     diagnostic.help = "names are of the letters a to z, digits and `_`; a text stands in quotes";
-  if (rest.front() == '!') diagnostic.help = "write `not`";
   if (rest.front() == '@') diagnostic.help = "decorators are not part of the language";
-  if (rest.front() == '$') diagnostic.help = "a variable is read by its bare name";
+  if (rest.front() == '$') {
+    diagnostic.help = "a variable is read by its bare name";
+    const bool braces = rest.starts_with("${");
+    std::size_t end = braces ? 2 : 1;
+    const std::size_t name = end;
+    while (end < rest.size() && end < kMaxNameLength && is_name_part(rest[end])) ++end;
+    const bool closed = !braces || (end < rest.size() && rest[end] == '}');
+    if (end > name && is_name_start(rest[name]) && closed) {
+      const std::string bare(rest.substr(name, end - name));
+      at_ = begin + static_cast<uint32_t>(end) + (braces ? 1 : 0);
+      diagnostic.fix = Fix{"write `" + bare + "`", span(begin, at_), bare};
+    }
+  }
   tokens.push_back({TokenKind::invalid, false, begin, at_});
-}
-
-// ---- strings --------------------------------------------------------------------------------
-
-void TokenReader::read_string(uint32_t prefix_begin, uint32_t quote, std::vector<Token>& tokens,
-                              uint32_t limit) {
-  const Prefix prefix = string_prefix(text_.substr(prefix_begin, quote - prefix_begin));
-  const char mark = text_[quote];
-  const bool triple = quote + 2 < limit && text_[quote + 1] == mark && text_[quote + 2] == mark;
-  const uint32_t quotes = triple ? 3 : 1;
-  const uint32_t body = quote + quotes;
-  uint32_t i = body;
-  bool foreign = false;
-  for (; i < limit; ++i) {
-    const char c = text_[i];
-    if (c == '\\') {
-      ++i;
-      if (i + 1 < limit && text_[i] == '\r' && text_[i + 1] == '\n') ++i;
-      continue;
-    }
-    if (c == mark &&
-        (!triple || (i + 2 < limit + 0 && text_[i + 1] == mark && text_[i + 2] == mark)))
-      break;
-    if (!triple && is_line_end(c)) break;
-    foreign = foreign || !is_ascii(c);
-  }
-  i = std::min(i, limit);
-  if (foreign) check_utf8(body, i);
-  const bool ended = i < limit && text_[i] == mark;
-  Token token{TokenKind::string, prefix.raw, prefix_begin, ended ? i + quotes : i};
-  at_ = token.end;
-  if (!ended) {
-    Diagnostic& diagnostic =
-        report(Code::unterminated_string, prefix_begin, body,
-               triple ? "this string is never closed" : "this string is not closed on its line");
-    diagnostic.help = triple ? "it ends with three quotes as it began"
-                             : "a string over several lines stands in three quotes";
-    token.kind = TokenKind::invalid;
-    tokens.push_back(token);
-    return;
-  }
-  if (prefix.formatted)
-    read_fstring(token, body, i, tokens);
-  else
-    tokens.push_back(token);
-}
-
-void TokenReader::read_fstring(Token whole, uint32_t body, uint32_t body_end,
-                               std::vector<Token>& tokens) {
-  tokens.push_back({TokenKind::fstring_begin, whole.raw, whole.begin, body});
-  read_fstring_pieces(body, body_end, 0, whole.raw, tokens);
-  tokens.push_back({TokenKind::fstring_end, whole.raw, body_end, whole.end});
-  at_ = whole.end;
-}
-
-// Text and fields up to `end`, or to the `}` that ends the format specification they stand in.
-uint32_t TokenReader::read_fstring_pieces(uint32_t at, uint32_t end, unsigned depth, bool raw,
-                                          std::vector<Token>& tokens) {
-  uint32_t text_begin = at;
-  const auto flush = [&](uint32_t to) {
-    if (to > text_begin) tokens.push_back({TokenKind::fstring_text, raw, text_begin, to});
-  };
-  while (at < end) {
-    const char c = text_[at];
-    if (c == '\\' && !raw) {  // \N{…} and other escapes are text
-      at += 2;
-      if (at < end && text_[at - 1] == 'N' && text_[at] == '{')
-        while (at < end && text_[at] != '}') ++at;
-      continue;
-    }
-    const bool twice = at + 1 < end && text_[at + 1] == c;
-    if (c == '{' && (depth > 0 || !twice)) {
-      flush(at);
-      at = read_field(at, end, depth, raw, tokens);
-      text_begin = at;
-      continue;
-    }
-    if (c == '}' && depth > 0) break;
-    if (c == '}' && !twice) {
-      Diagnostic& diagnostic =
-          report(Code::bad_fstring, at, at + 1, "a single `}` in an f-string closes nothing");
-      diagnostic.fix = Fix{"write `}}`", diagnostic.primary, "}}"};
-    }
-    at += (c == '{' || c == '}') && twice ? 2 : 1;
-  }
-  at = std::min(at, end);
-  flush(at);
-  return at;
-}
-
-// `{expression}`, `{expression!r:format}`; returns where the text goes on.
-uint32_t TokenReader::read_field(uint32_t at, uint32_t end, unsigned depth, bool raw,
-                                 std::vector<Token>& tokens) {
-  const uint32_t open = at;
-  const auto give_up = [&](std::string message, uint32_t where) {
-    report(Code::bad_fstring, where, std::min(where + 1, end), std::move(message));
-    tokens.push_back({TokenKind::invalid, false, open, end});
-    return end;
-  };
-  if (depth >= 2) return give_up("fields in an f-string are nested too deep", open);
-  tokens.push_back({TokenKind::field_begin, raw, open, open + 1});
-  const std::size_t outer_brackets = brackets_.size();
-  const std::size_t first = tokens.size();
-  at_ = open + 1;
-  for (;;) {
-    while (at_ < end && (text_[at_] == ' ' || text_[at_] == '\t' || is_line_end(text_[at_]))) ++at_;
-    if (at_ >= end) {
-      brackets_.resize(std::min(brackets_.size(), outer_brackets));
-      return give_up("`{` in an f-string is never closed", open);
-    }
-    const char c = text_[at_];
-    const bool outside = brackets_.size() == outer_brackets;
-    if (c == '\\' || c == '#') {
-      brackets_.resize(std::min(brackets_.size(), outer_brackets));
-      return give_up(std::string("a field of an f-string cannot hold `") + c + "`", at_);
-    }
-    if (outside && (c == '}' || c == ':')) break;
-    if (outside && c == '!' && !(at_ + 1 < end && text_[at_ + 1] == '=')) break;
-    if (outside && c == '=' && at_ + 1 < end) {
-      const std::size_t next = text_.find_first_not_of(" \t", at_ + 1);
-      if (next < end && (text_[next] == '}' || text_[next] == ':' ||
-                         (text_[next] == '!' && text_[next + 1] != '='))) {
-        tokens.push_back({TokenKind::field_debug, raw, open + 1, static_cast<uint32_t>(next)});
-        at_ = static_cast<uint32_t>(next);
-        break;
-      }
-    }
-    read_token(tokens, end);
-    if (brackets_.size() > kMaxBrackets) return give_up("brackets are nested too deep", open);
-  }
-  if (tokens.size() == first) return give_up("a field of an f-string is empty", open);
-  if (const std::size_t slash = text_.substr(0, at_).find('\\', open); slash != text_.npos)
-    return give_up("a field of an f-string cannot hold `\\`", static_cast<uint32_t>(slash));
-  if (text_[at_] == '!') {
-    const uint32_t begin = at_++;
-    if (at_ >= end || (text_[at_] != 'r' && text_[at_] != 's' && text_[at_] != 'a'))
-      return give_up("`!` in an f-string is followed by `r`, `s` or `a`", begin);
-    tokens.push_back({TokenKind::field_conversion, raw, begin, ++at_});
-    if (at_ >= end || (text_[at_] != '}' && text_[at_] != ':'))
-      return give_up("`}` or `:` must follow the conversion", begin);
-  }
-  uint32_t i = at_;
-  if (text_[i] == ':') {
-    tokens.push_back({TokenKind::field_format, raw, i, i + 1});
-    i = read_fstring_pieces(i + 1, end, depth + 1, raw, tokens);
-    if (i >= end) return give_up("`{` in an f-string is never closed", open);
-  }
-  tokens.push_back({TokenKind::field_end, raw, i, i + 1});
-  return i + 1;
 }
 
 }  // namespace hv::lang

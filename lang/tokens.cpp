@@ -5,22 +5,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lang/characters.h"
+#include "lang/token_shape.h"
+
 namespace hv::lang {
 
 namespace {
-
-constexpr bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\f';
-}
-constexpr bool is_line_end(char c) {
-  return c == '\n' || c == '\r';
-}
-
-bool opens_block(TokenKind kind) {
-  return kind == TokenKind::if_ || kind == TokenKind::elif || kind == TokenKind::else_ ||
-         kind == TokenKind::for_ || kind == TokenKind::while_ || kind == TokenKind::try_ ||
-         kind == TokenKind::except || kind == TokenKind::finally || kind == TokenKind::def;
-}
 
 // The statements that `else`, `elif`, `except` or `finally` may go on.
 bool takes_clauses(TokenKind kind) {
@@ -28,182 +18,7 @@ bool takes_clauses(TokenKind kind) {
          kind == TokenKind::try_;
 }
 
-int depth_change(TokenKind kind) {
-  switch (kind) {
-    case TokenKind::left_paren:
-    case TokenKind::left_bracket:
-    case TokenKind::left_brace:
-    case TokenKind::fstring_begin:
-      return 1;
-    case TokenKind::right_paren:
-    case TokenKind::right_bracket:
-    case TokenKind::right_brace:
-    case TokenKind::fstring_end:
-      return -1;
-    default:  // all the other tokens stand on one level
-      return 0;
-  }
-}
-
-// The `:` that ends the header which begins at `first`: outside brackets, not a lambda's. The size
-// of `tokens` where there is none.
-std::size_t header_colon(const std::vector<Token>& tokens, std::size_t first) {
-  int depth = 0;
-  int lambdas = 0;
-  for (std::size_t i = first; i < tokens.size() && tokens[i].kind != TokenKind::newline; ++i) {
-    depth += depth_change(tokens[i].kind);
-    if (depth != 0) continue;
-    if (tokens[i].kind == TokenKind::lambda) ++lambdas;
-    if (tokens[i].kind == TokenKind::colon && lambdas-- == 0) return i;
-  }
-  return tokens.size();
-}
-
-std::string_view text_of(const Token& token, std::string_view text) {
-  return text.substr(token.begin, token.end - token.begin);
-}
-
-TokenKind declaring_word(std::string_view word) {
-  if (word == "domain") return TokenKind::domain;
-  if (word == "vdisk") return TokenKind::vdisk;
-  if (word == "pool") return TokenKind::pool;
-  if (word == "network") return TokenKind::network;
-  if (word == "template") return TokenKind::template_;
-  if (word == "schema") return TokenKind::schema;
-  if (word == "param") return TokenKind::param;
-  if (word == "moved") return TokenKind::moved;
-  return TokenKind::name;
-}
-
-// Python 2's print, told from a call print(…) and from a variable of that name.
-bool begins_print_statement(const std::vector<Token>& tokens, std::size_t index) {
-  std::size_t i = index + 1;
-  if (i >= tokens.size()) return true;
-  switch (tokens[i].kind) {
-    case TokenKind::newline:
-    case TokenKind::semicolon:
-    case TokenKind::shift_right:
-    case TokenKind::name:
-    case TokenKind::integer:
-    case TokenKind::floating:
-    case TokenKind::size:
-    case TokenKind::duration:
-    case TokenKind::string:
-    case TokenKind::fstring_begin:
-    case TokenKind::none:
-    case TokenKind::true_:
-    case TokenKind::false_:
-    case TokenKind::not_:
-    case TokenKind::lambda:
-    case TokenKind::backquote:
-    case TokenKind::tilde:
-    case TokenKind::minus:
-    case TokenKind::plus:
-    case TokenKind::left_bracket:
-    case TokenKind::left_brace:
-      return true;
-    case TokenKind::left_paren: {
-      int depth = 0;
-      for (; i < tokens.size(); ++i) {
-        depth += depth_change(tokens[i].kind);
-        if (depth == 0) break;
-      }
-      ++i;  // print(…) and nothing more is a call
-      return i < tokens.size() && tokens[i].kind != TokenKind::newline &&
-             tokens[i].kind != TokenKind::semicolon;
-    }
-    default:  // an operator, `=`, `.`: a variable
-      return false;
-  }
-}
-
-// `on` after the declared name.
-void mark_on(std::vector<Token>& tokens, std::size_t keyword, std::string_view text) {
-  int depth = 0;
-  for (std::size_t i = keyword + 1; i < tokens.size(); ++i) {
-    const TokenKind kind = tokens[i].kind;
-    depth += depth_change(kind);
-    if (kind == TokenKind::newline || (depth == 0 && kind == TokenKind::colon)) return;
-    if (depth == 0 && i > keyword + 1 && kind == TokenKind::name &&
-        tokens[i - 1].kind != TokenKind::dot && text_of(tokens[i], text) == "on") {
-      tokens[i].kind = TokenKind::on;
-      return;
-    }
-  }
-}
-
 }  // namespace
-
-std::string_view words(TokenKind kind) {
-  switch (kind) {
-    case TokenKind::end:
-      return "the end of the text";
-#define HV_TOKEN(enumerator, grammar_name, literal, words) \
-  case TokenKind::enumerator:                              \
-    return words;
-#include "lang/token_kinds.def"
-#undef HV_TOKEN
-  }
-  return "";
-}
-
-std::string_view grammar_name(TokenKind kind) {
-  switch (kind) {
-    case TokenKind::end:
-      return "EOF";
-#define HV_TOKEN(enumerator, grammar_name, literal, words) \
-  case TokenKind::enumerator:                              \
-    return #grammar_name;
-#include "lang/token_kinds.def"
-#undef HV_TOKEN
-  }
-  return "";
-}
-
-bool is_keyword(TokenKind kind) {
-  return kind >= TokenKind::and_ && kind <= TokenKind::while_;
-}
-
-bool begins_declaration(const std::vector<Token>& tokens, std::size_t index,
-                        std::string_view text) {
-  if (index + 1 >= tokens.size() || tokens[index].kind != TokenKind::name) return false;
-  const TokenKind next = tokens[index + 1].kind;
-  return (next == TokenKind::name || next == TokenKind::string ||
-          next == TokenKind::fstring_begin) &&
-         declaring_word(text_of(tokens[index], text)) != TokenKind::name;
-}
-
-void mark_statement_words(std::vector<Token>& tokens, std::string_view text) {
-  bool start = true;
-  std::size_t inline_colon = SIZE_MAX;  // the `:` after which a statement stands on the same line
-  unsigned blocks = 0;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    Token& token = tokens[i];
-    const TokenKind kind = token.kind;
-    if (kind == TokenKind::indent) ++blocks;
-    if (kind == TokenKind::dedent) --blocks;
-    if (kind == TokenKind::newline || kind == TokenKind::indent || kind == TokenKind::dedent ||
-        kind == TokenKind::semicolon || i == inline_colon) {
-      start = true;
-      continue;
-    }
-    if (!start) continue;
-    start = false;
-    if (opens_block(kind)) inline_colon = header_colon(tokens, i);
-    if (kind != TokenKind::name) continue;
-    const std::string_view word = text_of(token, text);
-    if (begins_declaration(tokens, i, text)) {
-      token.kind = declaring_word(word);
-      if (token.kind != TokenKind::param && token.kind != TokenKind::moved)
-        mark_on(tokens, i, text);
-    } else if (word == "lifecycle" && blocks > 0 && i + 2 < tokens.size() &&
-               tokens[i + 1].kind == TokenKind::colon && tokens[i + 2].kind == TokenKind::newline) {
-      token.kind = TokenKind::lifecycle;
-    } else if (word == "print" && begins_print_statement(tokens, i)) {
-      token.kind = TokenKind::print;
-    }
-  }
-}
 
 Diagnostic& TokenReader::report(Code code, uint32_t begin, uint32_t end, std::string message) {
   Diagnostic& diagnostic = diagnostics_.report(code, span(begin, end), std::move(message));
@@ -229,7 +44,7 @@ bool TokenReader::skip_to_line(LineStart& line) {
   const auto size = static_cast<uint32_t>(text_.size());
   while (at_ < size) {
     const uint32_t begin = at_;
-    uint32_t column = 0;
+    uint32_t column = begin == behind_brace_ ? behind_brace_column_ : 0;
     for (; at_ < size && is_blank(text_[at_]); ++at_) {
       if (text_[at_] == '\t')
         column = (column / 8 + 1) * 8;
@@ -243,8 +58,13 @@ bool TokenReader::skip_to_line(LineStart& line) {
       ++at_;
       continue;
     }
-    note_indentation(begin, at_);
+    if (column == 0 && skip_merge_mark(at_)) continue;
     line = {at_, column};
+    if (text_[at_] == '}' && !brace_blocks_.empty()) {
+      close_brace_block(line);
+      continue;
+    }
+    note_indentation(begin, at_);
     at_ = begin;
     return true;
   }
@@ -259,27 +79,30 @@ bool TokenReader::continues_statement(uint32_t at, const std::vector<Token>& tok
   if (end < text_.size() && (text_[end] == '_' || (text_[end] >= '0' && text_[end] <= '9') ||
                              (text_[end] >= 'A' && text_[end] <= 'Z')))
     return false;
+  if (word == "elseif" || word == "elsif") {  // unless it is a name of theirs
+    const std::size_t next = text_.find_first_not_of(" \t", end);
+    return next != text_.npos &&
+           (is_name_part(text_[next]) || text_[next] == '(' || text_[next] == '!');
+  }
   return word == "else" || word == "elif" || word == "except" || word == "finally";
 }
 
 // Closes the blocks that a line in this column does not belong to.
 void TokenReader::close_blocks(const LineStart& line, std::vector<Token>& tokens) {
-  std::vector<uint32_t> candidates = blocks_;
-  while (!blocks_.empty() && blocks_.back() > line.column) {
+  const std::vector<LineStart> open = blocks_;
+  while (!blocks_.empty() && blocks_.back().column > line.column) {
     blocks_.pop_back();
     tokens.push_back({TokenKind::dedent, false, line.at, line.at});
   }
   const bool fits =
-      blocks_.empty() ? line.column <= statement_column_ : blocks_.back() == line.column;
+      blocks_.empty() ? line.column <= statement_column_ : blocks_.back().column == line.column;
   if (fits) {
     wrong_column_ = UINT32_MAX;
     return;
   }
   wrong_column_ = line.column;
-  candidates.insert(candidates.begin(), statement_column_);
-  std::string places;
-  for (uint32_t column : candidates)
-    places += (places.empty() ? "" : ", ") + std::to_string(column + 1);
+  std::string places = std::to_string(statement_column_ + 1);
+  for (const LineStart& block : open) places += ", " + std::to_string(block.column + 1);
   report(Code::bad_indentation, line.at, line.at,
          "this line begins in column " + std::to_string(line.column + 1) +
              " and matches no enclosing block")
@@ -293,7 +116,7 @@ bool TokenReader::enter_line(const LineStart& line, std::vector<Token>& tokens) 
     block_expected_ = false;
     tokens.push_back({TokenKind::indent, false, line.at, line.at});
     if (line.column > line_column_ && blocks_.size() < kMaxBlocks) {
-      blocks_.push_back(line.column);
+      blocks_.push_back(line);
       wrong_column_ = UINT32_MAX;
       return true;
     }
@@ -304,7 +127,9 @@ bool TokenReader::enter_line(const LineStart& line, std::vector<Token>& tokens) 
       stopped_ = true;  // what follows cannot be told apart any more
       return false;
     }
-    if (!colon_inserted_)
+    if (!brace_blocks_.empty())
+      braces_indent_ = false;
+    else if (!colon_inserted_)
       report(Code::missing_block, opener_, opener_ + 1, "an indented block must follow this line")
           .help = "write `pass` in it where nothing is to be done";
   }
@@ -313,15 +138,25 @@ bool TokenReader::enter_line(const LineStart& line, std::vector<Token>& tokens) 
     if (tokens.empty()) statement_column_ = line.column;
     return true;
   }
-  if (line.column == blocks_.back()) {
+  if (line.column == blocks_.back().column) {
     wrong_column_ = UINT32_MAX;
     return true;
   }
-  if (line.column > blocks_.back()) {
+  if (line.column > blocks_.back().column) {
     if (line.column == wrong_column_) return true;  // said already
     wrong_column_ = line.column;
-    report(Code::bad_indentation, line.at, line.at, "this line is indented, but opens no block")
-        .help = "its block begins in column " + std::to_string(blocks_.back() + 1);
+    const std::string_view ours = indentation(line.at), theirs = indentation(blocks_.back().at);
+    const bool mixed = (ours.find('\t') == ours.npos) != (theirs.find('\t') == theirs.npos);
+    Diagnostic& diagnostic = report(Code::bad_indentation, line.at, line.at,
+                                    "this line is indented, but opens no block");
+    diagnostic.help = "its block begins in column " + std::to_string(blocks_.back().column + 1);
+    if (mixed) {
+      diagnostic.help += ", this line in column " + std::to_string(line.column + 1) +
+                         ": a tab goes to the next multiple of eight";
+      const auto size = static_cast<uint32_t>(ours.size());
+      diagnostic.fix =
+          Fix{"indent it as the line before", span(line.at - size, line.at), std::string(theirs)};
+    }
     return true;
   }
   close_blocks(line, tokens);
@@ -339,7 +174,7 @@ bool TokenReader::next_statement(std::vector<Token>& tokens) {
     if (!skip_to_line(line)) {
       const auto end = static_cast<uint32_t>(text_.size());
       if (block_expected_) {
-        if (!colon_inserted_)
+        if (!colon_inserted_ && brace_blocks_.empty())
           report(Code::missing_block, opener_, opener_ + 1,
                  "an indented block must follow this line")
               .help = "write `pass` in it where nothing is to be done";
@@ -347,6 +182,7 @@ bool TokenReader::next_statement(std::vector<Token>& tokens) {
         tokens.push_back({TokenKind::dedent, false, end, end});
       }
       tokens.insert(tokens.end(), blocks_.size(), {TokenKind::dedent, false, end, end});
+      report_braces(false);
       return !tokens.empty();
     }
     if (!enter_line(line, tokens)) return true;
@@ -370,27 +206,33 @@ bool TokenReader::next_statement(std::vector<Token>& tokens) {
 void TokenReader::read_line(std::vector<Token>& tokens) {
   const std::size_t first = tokens.size();
   const auto size = static_cast<uint32_t>(text_.size());
+  const std::size_t said = diagnostics_.size();
   brackets_.clear();
   while (!exhausted()) {
     while (at_ < size && is_blank(text_[at_])) ++at_;
     if (at_ == size) {
-      if (!brackets_.empty()) {
-        recover_from_open_bracket(tokens, first);
-        return;
-      }
       break;
     }
     const char c = text_[at_];
-    if (is_line_end(c)) {
+    if (is_line_end(c) || c == '#') {
+      if (!brackets_.empty() && opens_brace_block(tokens, first)) {
+        const uint32_t brace = tokens.back().begin;
+        brackets_.clear();
+        tokens.pop_back();
+        open_brace_block(tokens.back().end, brace);
+        tokens.push_back({TokenKind::colon, false, brace, brace + 1});
+      }
+      if (c == '#') {
+        skip_comment(size);
+        continue;
+      }
       if (brackets_.empty()) break;
       ++at_;
       continue;
     }
-    if (c == '#') {
-      skip_comment(size);
-      continue;
-    }
     read_token(tokens, size);
+    const bool limit = brackets_.size() > kMaxBrackets || tokens.size() > kMaxStatementTokens;
+    if (limit && !brackets_.empty() && end_of_open_bracket(brackets_.front().at) < at_) break;
     if (brackets_.size() > kMaxBrackets) {
       report(Code::nesting_too_deep, brackets_.back().at, brackets_.back().at + 1,
              "brackets are nested more than " + std::to_string(kMaxBrackets) + " deep");
@@ -405,7 +247,10 @@ void TokenReader::read_line(std::vector<Token>& tokens) {
       return;
     }
   }
-  end_line(tokens, first);
+  if (brackets_.empty())
+    end_line(tokens, first);
+  else
+    recover_from_open_bracket(tokens, first, said);
 }
 
 // The line's tokens are of no use: one broken token stands for them, and reading goes on behind
@@ -419,29 +264,90 @@ void TokenReader::give_up_line(std::vector<Token>& tokens, std::size_t first) {
   tokens.push_back({TokenKind::newline, false, at_, at_});
 }
 
-// A bracket that is never closed would swallow the rest of the file: go on where a line looks like
-// a statement again.
-void TokenReader::recover_from_open_bracket(std::vector<Token>& tokens, std::size_t first) {
-  const Bracket open = brackets_.back();
-  report(Code::unclosed_bracket, open.at, open.at + 1,
-         std::string("`") + open.open + "` is never closed");
-  at_ = open.at;
-  while (at_ < text_.size()) {
-    const void* end = std::memchr(text_.data() + at_, '\n', text_.size() - at_);
-    if (end == nullptr) {
-      at_ = static_cast<uint32_t>(text_.size());
-      break;
-    }
-    at_ = static_cast<uint32_t>(static_cast<const char*>(end) - text_.data()) + 1;
-    if (looks_like_statement(at_)) {
-      --at_;  // the line end before it
-      break;
-    }
+// Where reading goes on when the bracket at `open` is never closed: the line end before a line that
+// looks like a statement, or the end of the text.
+uint32_t TokenReader::end_of_open_bracket(uint32_t open) const {
+  uint32_t at = open;
+  while (at < text_.size()) {
+    const void* end = std::memchr(text_.data() + at, '\n', text_.size() - at);
+    if (end == nullptr) break;
+    at = static_cast<uint32_t>(static_cast<const char*>(end) - text_.data());
+    if (looks_like_statement(at + 1)) return at;
+    ++at;
   }
-  tokens.resize(first);
-  tokens.push_back({TokenKind::invalid, false, opener_, open.at + 1});
+  return static_cast<uint32_t>(text_.size());
+}
+
+// A bracket that is never closed would swallow the rest of the file: go on where a line looks like
+// a statement again. What was said of the lines in between is said when they are read anew.
+void TokenReader::recover_from_open_bracket(std::vector<Token>& tokens, std::size_t first,
+                                            std::size_t said) {
+  const Bracket open = brackets_.front();
+  const std::size_t line_end = std::min(text_.find_first_of("\r\n", open.at), text_.size());
+  at_ = end_of_open_bracket(open.at);
+  const auto behind = [&](const Token& token, std::size_t end) { return token.begin >= end; };
+  // A header goes on with its block.
+  std::size_t count = tokens.size();
+  while (count > first && behind(tokens[count - 1], line_end)) --count;
+  const bool header =
+      is_header(tokens, first) && count > first + 1 && tokens[count - 1].kind == TokenKind::colon;
+  if (header)
+    at_ = static_cast<uint32_t>(line_end);
+  else
+    for (count = tokens.size(); count > first && behind(tokens[count - 1], at_);) --count;
+  tokens.resize(count);
+  forget_reports(said, at_);
+
+  const Token last = tokens.back();
+  const uint32_t place = header ? last.begin : last.end;
+  std::string closers;
+  for (std::size_t i = first; i < tokens.size(); ++i) {
+    const TokenKind kind = tokens[i].kind;
+    if (kind == TokenKind::left_paren) closers.insert(closers.begin(), ')');
+    if (kind == TokenKind::left_bracket) closers.insert(closers.begin(), ']');
+    if (kind == TokenKind::left_brace) closers.insert(closers.begin(), '}');
+    if (!closers.empty() && (kind == TokenKind::right_paren || kind == TokenKind::right_bracket ||
+                             kind == TokenKind::right_brace))
+      closers.erase(closers.begin());
+  }
+  if (!line_damaged(tokens[first])) {
+    Diagnostic& diagnostic = report(Code::unclosed_bracket, open.at, open.at + 1,
+                                    std::string("`") + open.open + "` is never closed");
+    if (!closers.empty())
+      diagnostic.fix = Fix{
+          "write `" + closers + "` behind `" +
+              std::string(text_of(tokens[tokens.size() - (header ? 2 : 1)], text_).substr(0, 40)) +
+              "`",
+          span(place, place), closers};
+  }
   brackets_.clear();
+  if (!header) {
+    tokens.resize(first);
+    tokens.push_back({TokenKind::invalid, false, opener_, open.at + 1});
+    end_line(tokens, first);
+    return;
+  }
+  tokens.pop_back();
+  for (const char closer : closers)
+    tokens.push_back({closer == ')'   ? TokenKind::right_paren
+                      : closer == ']' ? TokenKind::right_bracket
+                                      : TokenKind::right_brace,
+                      false, place, place});
+  tokens.push_back(last);
   end_line(tokens, first);
+}
+
+// Takes back what was reported since there were `said` diagnostics about the text from `at` on.
+void TokenReader::forget_reports(std::size_t said, uint32_t at) {
+  std::size_t keep = said;
+  while (keep < diagnostics_.size() && diagnostics_.all()[keep].primary.begin < at) ++keep;
+  for (std::size_t i = keep; i < diagnostics_.size(); ++i)
+    if (diagnostics_.all()[i].severity == Severity::error)
+      --errors_;
+    else if (diagnostics_.all()[i].code == Code::not_utf8)
+      reported_utf8_ = false;
+  diagnostics_.truncate(keep);
+  damage_.erase(std::lower_bound(damage_.begin(), damage_.end(), at), damage_.end());
 }
 
 // `name =`, `def name`, `import name` or a declaration, no deeper than the broken line.
@@ -468,6 +374,7 @@ bool TokenReader::looks_like_statement(uint32_t at) const {
 void TokenReader::end_line(std::vector<Token>& tokens, std::size_t first) {
   if (tokens.size() == first) tokens.push_back({TokenKind::semicolon, false, at_, at_});
   colon_inserted_ = false;
+  mend_line(tokens, first);
   require_colon(tokens, first);
   block_expected_ = tokens.back().kind == TokenKind::colon;
   tokens.push_back({TokenKind::newline, false, at_, at_});
@@ -475,13 +382,11 @@ void TokenReader::end_line(std::vector<Token>& tokens, std::size_t first) {
 
 // A header without its `:` is the mistake itself; the block under it is still a block.
 void TokenReader::require_colon(std::vector<Token>& tokens, std::size_t first) {
-  const TokenKind kind = tokens[first].kind;
-  const bool header = opens_block(kind) || (begins_declaration(tokens, first, text_) && [&] {
-                        const TokenKind word = declaring_word(text_of(tokens[first], text_));
-                        return word != TokenKind::param && word != TokenKind::moved;
-                      }());
-  if (!header || header_colon(tokens, first) != tokens.size()) return;
-  if (!damage_.empty() && damage_.back() >= tokens[first].begin) {
+  if (!is_header(tokens, first) || header_colon(tokens, first) != tokens.size()) return;
+  if (const auto brace = brace_on_next_line()) {
+    open_brace_block(tokens.back().end, *brace);
+    at_ = *brace + 1;
+  } else if (line_damaged(tokens[first])) {
     // The line is broken otherwise; what was said is enough.
   } else {
     const uint32_t end = tokens.back().end;
@@ -493,6 +398,39 @@ void TokenReader::require_colon(std::vector<Token>& tokens, std::size_t first) {
   }
   colon_inserted_ = true;
   tokens.push_back({TokenKind::colon, false, tokens.back().end, tokens.back().end});
+}
+
+// Whether a block must follow the line that begins at `first`.
+bool TokenReader::is_header(const std::vector<Token>& tokens, std::size_t first) const {
+  if (opens_block(tokens[first].kind)) return true;
+  if (tokens[first].kind != TokenKind::name) return false;
+  const std::string_view word = text_of(tokens[first], text_);
+  const bool broken_name =
+      first + 1 < tokens.size() && tokens[first + 1].kind == TokenKind::invalid;
+  if (broken_name || begins_declaration(tokens, first, text_))
+    return declares_block(declaring_word(word));
+  // `lifecycle` alone, and a deeper line below it.
+  if (word != "lifecycle" || blocks_.empty() || first + 1 != tokens.size()) return false;
+  const std::size_t line = text_.find_first_not_of("\r\n", at_);
+  if (line == text_.npos || line == at_) return false;
+  const std::size_t next = text_.find_first_not_of(" \t", line);
+  return next != text_.npos && next - line > indentation(tokens[first].begin).size();
+}
+
+// A `{` that stands alone on the line below.
+std::optional<uint32_t> TokenReader::brace_on_next_line() const {
+  const std::size_t next = text_.find_first_not_of(" \t\r\n", at_);
+  if (next == text_.npos || text_[next] != '{') return std::nullopt;
+  const std::size_t behind = text_.find_first_not_of(" \t", next + 1);
+  if (behind != text_.npos && !is_line_end(text_[behind])) return std::nullopt;
+  return static_cast<uint32_t>(next);
+}
+
+// The blanks and tabs before `at` on its line.
+std::string_view TokenReader::indentation(uint32_t at) const {
+  uint32_t begin = at;
+  while (begin > 0 && is_blank(text_[begin - 1])) --begin;
+  return text_.substr(begin, at - begin);
 }
 
 void TokenReader::rest_as_expression(std::vector<Token>& tokens) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,23 +85,49 @@ class TokenReader {
   void read_line(std::vector<Token>& tokens);
   void end_line(std::vector<Token>& tokens, std::size_t first);
   void require_colon(std::vector<Token>& tokens, std::size_t first);
+  bool is_header(const std::vector<Token>& tokens, std::size_t first) const;
+  std::optional<uint32_t> brace_on_next_line() const;
+  std::string_view indentation(uint32_t at) const;
   void give_up_line(std::vector<Token>& tokens, std::size_t first);
-  void recover_from_open_bracket(std::vector<Token>& tokens, std::size_t first);
+  uint32_t end_of_open_bracket(uint32_t open) const;
+  void recover_from_open_bracket(std::vector<Token>& tokens, std::size_t first, std::size_t said);
+  void forget_reports(std::size_t said, uint32_t at);
   bool looks_like_statement(uint32_t at) const;
 
+  // slips.cpp: what people write who know another language better
+  void mend_line(std::vector<Token>& tokens, std::size_t first);
+  void mend_named_line(std::vector<Token>& tokens, std::size_t first);
+  void mend_assignment(std::vector<Token>& tokens, std::size_t first);
+  void mend_parameter(std::vector<Token>& tokens, std::size_t first);
+  void mend_move(std::vector<Token>& tokens, std::size_t first);
+  void mend_condition(std::vector<Token>& tokens, std::size_t first);
+  void mend_counting_loop(std::vector<Token>& tokens, std::size_t first);
+  void mend_inline_braces(std::vector<Token>& tokens, std::size_t first);
+  void slip(Code code, Span place, std::string message, Span mended, std::string replacement);
+  bool line_damaged(const Token& first) const;
+  bool opens_brace_block(const std::vector<Token>& tokens, std::size_t first) const;
+  void open_brace_block(uint32_t begin, uint32_t brace);
+  void close_brace_block(LineStart& line);
+  void report_braces(bool whole);
+  bool skip_merge_mark(uint32_t begin);
+
   // token_text.cpp: characters into tokens
+  void refuse_other_files();
   void read_token(std::vector<Token>& tokens, uint32_t limit);
   void read_name(std::vector<Token>& tokens, uint32_t limit);
   void read_number(std::vector<Token>& tokens, uint32_t limit);
   void read_mark(std::vector<Token>& tokens, uint32_t limit);
   void close_bracket(TokenKind kind, std::vector<Token>& tokens);
-  void read_string(uint32_t prefix_begin, uint32_t quote, std::vector<Token>& tokens,
-                   uint32_t limit);
+  bool read_foreign_slash(std::vector<Token>& tokens, uint32_t limit);
   void read_strange(std::vector<Token>& tokens, uint32_t limit);
   void read_backslash(std::vector<Token>& tokens, uint32_t limit);
   void skip_comment(uint32_t limit);
 
-  // token_text.cpp: f-strings
+  // token_strings.cpp
+  void read_string(uint32_t prefix_begin, uint32_t quote, std::vector<Token>& tokens,
+                   uint32_t limit);
+  void refuse_open_string(const Token& string, uint32_t body, bool triple,
+                          const std::vector<Token>& tokens);
   void read_fstring(Token whole, uint32_t body, uint32_t body_end, std::vector<Token>& tokens);
   uint32_t read_fstring_pieces(uint32_t at, uint32_t end, unsigned depth, bool raw,
                                std::vector<Token>& tokens);
@@ -120,7 +147,7 @@ class TokenReader {
   std::vector<uint32_t> damage_;
 
   std::vector<Bracket> brackets_;
-  std::vector<uint32_t> blocks_;  // columns of the open blocks
+  std::vector<LineStart> blocks_;  // the open blocks' first lines
   uint32_t statement_column_ = 0;
   uint32_t line_column_ = 0;
   uint32_t opener_ = 0;  // where the line began that ended in `:`
@@ -128,13 +155,28 @@ class TokenReader {
   bool colon_inserted_ = false;         // the header's `:` was missing, and it was said
   uint32_t wrong_column_ = UINT32_MAX;  // lines in this column stand wrong; said already
   bool reported_utf8_ = false;
+  bool said_comment_ = false;  // that `//` begins none
+  bool in_conflict_ = false;   // between the marks of a merge
   bool stopped_ = false;
+
+  // Blocks in braces: where they opened, and what would make Python's blocks of them.
+  struct Edit {
+    uint32_t begin, end;
+    std::string_view text;
+  };
+  std::vector<uint32_t> brace_blocks_;
+  std::vector<Edit> brace_edits_;
+  bool braces_indent_ = true;           // so far every such block is indented
+  uint32_t behind_brace_ = UINT32_MAX;  // a clause begins here, behind a `}` …
+  uint32_t behind_brace_column_ = 0;    // … in this column
 
   uint32_t tab_line_ = UINT32_MAX;    // an indented line that begins with a tab
   uint32_t blank_line_ = UINT32_MAX;  // … with a blank
   uint32_t mixed_line_ = UINT32_MAX;
 };
 
+// Whether `word` may stand before a quote: r, f, u, b and their pairs.
+bool is_string_prefix(std::string_view word);
 // Gives the words that declare (`domain`, `print`, `lifecycle`, `on`, …) their kinds where they
 // do; they are names everywhere else.
 void mark_statement_words(std::vector<Token>& tokens, std::string_view text);
