@@ -179,7 +179,7 @@ TEST(Compile, AFileThatIsNoConfiguration) {
   Case setup;
   setup.files["main.vm"] = std::string((64u << 20) + 1, ' ');
   EXPECT_EQ(compile_setup(setup).complaints(),
-            "HV0406: `main.vm` has 64 MiB; a configuration has at most 64 MiB\n");
+            "HV0406: `main.vm` has more than the 64 MiB of the largest configuration\n");
 }
 
 TEST(Compile, SeveralDomainFilesAreNotReachedByParameters) {
