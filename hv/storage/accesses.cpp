@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hv/storage/follow.h"
 #include "hv/storage/names.h"
 #include "hv/storage/storage.h"
 
@@ -36,9 +37,8 @@ bool covers(const Grant& grant, const Vbd& vbd) {
   return grant.name == (grant.is_vdisk ? vbd.source : normalise_name(vbd.source));
 }
 
-Access access_of(const Vbd& vbd, Party party, const HostName& host, AccessOrigin origin,
-                 const StorageContext& context) {
-  Resolved resolved = resolve(vbd, host, context);
+Access access_of(const Vbd& vbd, Resolved resolved, Party party, const HostName& host,
+                 AccessOrigin origin) {
   Access access;
   access.party = std::move(party);
   access.host = host;
@@ -56,6 +56,23 @@ Party party_of_foreign(const HostName& host, const std::string& name) {
   return name == "Domain-0" ? party_dom0(host) : party_unmanaged(host, name);
 }
 
+// Storage under a disk. Under the top of a chain of backing files nobody may write, whatever is
+// permitted above.
+Access beneath_of(Beneath one, const Access& top, const std::string& written) {
+  Access access = top;
+  access.grants.clear();
+  access.permitted = 0;
+  access.mode = one.mode;
+  access.extents = std::move(one.extents);
+  access.path = std::move(one.path);
+  access.path.insert(access.path.begin(), written);
+  if (one.by_host) {
+    access.party = party_dom0(top.host);
+    access.device.clear();
+  }
+  return access;
+}
+
 // The backend's own device, where the host tells another name than the one asked for: the access
 // is to both.
 void add_physical(const ObservedVbd& observed, const HostName& host, const StorageContext& context,
@@ -63,7 +80,15 @@ void add_physical(const ObservedVbd& observed, const HostName& host, const Stora
   if (!observed.physical.starts_with("/dev/")) return;
   const std::string name = normalise_name(observed.physical);
   if (name == normalise_name(observed.vbd.source)) return;
-  access.extents.push_back(extent_of_name(name, host, context));
+  const HostMap* known = context.map == nullptr ? nullptr : context.map->find(host);
+  if (known != nullptr) {
+    Followed followed = follow_source(observed.physical, "raw", *known, context);
+    for (Extent& extent : followed.extents)
+      if (std::find(access.extents.begin(), access.extents.end(), extent) == access.extents.end())
+        access.extents.push_back(std::move(extent));
+  } else {
+    access.extents.push_back(extent_of_name(name, host, context));
+  }
   std::sort(access.extents.begin(), access.extents.end());
   access.path.push_back(name);
 }
@@ -79,7 +104,8 @@ std::vector<Access> accesses_of(const DomainSpec& domain, const DesiredGraph& de
   std::vector<Access> accesses;
   accesses.reserve(domain.vbds.size());
   for (const Vbd& vbd : domain.vbds) {
-    Access access = access_of(vbd, party_of(domain.address), domain.host, origin, context);
+    Access access = access_of(vbd, resolve(vbd, domain.host, context), party_of(domain.address),
+                              domain.host, origin);
     access.permitted = permitted;
     access.dormant = domain.state == PowerState::halted;
     for (const Grant& grant : grants)
@@ -90,28 +116,77 @@ std::vector<Access> accesses_of(const DomainSpec& domain, const DesiredGraph& de
   return accesses;
 }
 
+std::vector<Access> accesses_beneath(const DomainSpec& domain, const StorageContext& context,
+                                     AccessOrigin origin) {
+  std::vector<Access> accesses;
+  if (context.map == nullptr) return accesses;
+  for (const Vbd& vbd : domain.vbds) {
+    Resolved resolved = resolve(vbd, domain.host, context);
+    Access top = access_of(vbd, {}, party_of(domain.address), domain.host, origin);
+    top.dormant = domain.state == PowerState::halted;
+    if (!top.place.valid()) top.place = domain.place;
+    for (Beneath& one : resolved.beneath)
+      accesses.push_back(beneath_of(std::move(one), top, resolved.path.front()));
+  }
+  return accesses;
+}
+
+namespace {
+
+// The accesses of somebody else's VBD: its top, and the files behind it. What the host writes to
+// run it is among the host's own.
+void add_foreign(const ObservedVbd& observed, const Party& party, const HostName& host,
+                 AccessOrigin origin, const StorageContext& context,
+                 std::vector<Access>& accesses) {
+  Resolved resolved = resolve(observed.vbd, host, context);
+  std::vector<Beneath> beneath = std::move(resolved.beneath);
+  const std::string written = resolved.path.empty() ? "" : resolved.path.front();
+  Access top = access_of(observed.vbd, std::move(resolved), party, host, origin);
+  add_physical(observed, host, context, top);
+  top.place = {};
+  accesses.push_back(top);
+  for (Beneath& one : beneath)
+    if (!one.by_host) accesses.push_back(beneath_of(std::move(one), top, written));
+}
+
+}  // namespace
+
 std::vector<Access> foreign_accesses(const HostObservation& host,
                                      const std::map<Uuid, Address>& ours,
                                      const StorageContext& context) {
   std::vector<Access> accesses;
   for (const ObservedDomain& domain : host.domains) {
     if (!domain.uuid.is_nil() && ours.contains(domain.uuid)) continue;
-    for (const ObservedVbd& observed : domain.vbds) {
-      Access access = access_of(observed.vbd, party_of_foreign(host.host, domain.name), host.host,
-                                AccessOrigin::live, context);
-      add_physical(observed, host.host, context, access);
-      access.dormant = domain.state == PowerState::halted && !domain.dying;
-      access.place = {};
-      accesses.push_back(std::move(access));
-    }
+    const std::size_t before = accesses.size();
+    for (const ObservedVbd& observed : domain.vbds)
+      add_foreign(observed, party_of_foreign(host.host, domain.name), host.host, AccessOrigin::live,
+                  context, accesses);
+    for (std::size_t i = before; i < accesses.size(); ++i)
+      accesses[i].dormant = domain.state == PowerState::halted && !domain.dying;
   }
   for (const LatentAccess& latent : host.latent) {
     if (!latent.uuid.is_nil() && ours.contains(latent.uuid)) continue;
-    Access access = access_of(latent.vbd, party_of_foreign(host.host, latent.name), host.host,
-                              AccessOrigin::latent, context);
-    access.path.insert(access.path.begin(), latent.what);
-    access.place = {};
-    accesses.push_back(std::move(access));
+    const std::size_t before = accesses.size();
+    ObservedVbd asleep;
+    asleep.vbd = latent.vbd;
+    add_foreign(asleep, party_of_foreign(host.host, latent.name), host.host, AccessOrigin::latent,
+                context, accesses);
+    for (std::size_t i = before; i < accesses.size(); ++i)
+      accesses[i].path.insert(accesses[i].path.begin(), latent.what);
+  }
+  return accesses;
+}
+
+std::vector<Access> inventory_accesses(const HostName& host, const std::map<Uuid, Address>& ours,
+                                       const StorageContext& context) {
+  std::vector<Access> accesses;
+  const HostMap* known = context.map == nullptr ? nullptr : context.map->find(host);
+  if (known == nullptr) return accesses;
+  for (const LiveDomain& domain : known->inventory().domains) {
+    if (!domain.uuid.is_nil() && ours.contains(domain.uuid)) continue;
+    for (const ObservedVbd& observed : domain.vbds)
+      add_foreign(observed, party_of_foreign(host, domain.name), host, AccessOrigin::live, context,
+                  accesses);
   }
   return accesses;
 }

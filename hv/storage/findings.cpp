@@ -83,6 +83,40 @@ std::string key_in_toml(const std::string& name) {
   return bare && !name.empty() ? name : "\"" + name + "\"";
 }
 
+// What the doubt is about: a name, or two devices ("xen1/sdb").
+struct Doubt {
+  std::string name, first, second;
+};
+Doubt doubt_of(const StoreId& store) {
+  Doubt doubt;
+  std::string text = store.text.substr(store.text.find(':') + 1);
+  if (text.starts_with("name:")) {
+    doubt.name = text.substr(text.find(':', 5) + 1);
+    return doubt;
+  }
+  // What lies on the two carries more words around them.
+  const std::size_t equals = text.find('=');
+  doubt.first = text.substr(0, equals);
+  doubt.first = doubt.first.substr(doubt.first.rfind(':') + 1);
+  doubt.second = equals == std::string::npos ? "" : text.substr(equals + 1);
+  doubt.second = doubt.second.substr(0, doubt.second.find('@'));
+  return doubt;
+}
+
+void add_words_of_operator(const UnsafePair& pair, const Access& a, const Access& b,
+                           std::vector<std::string>& ways) {
+  std::string name = name_in(pair.overlap.store);
+  if (is_maybe(pair.overlap.store)) {
+    const Doubt doubt = doubt_of(pair.overlap.store);
+    name = doubt.name.empty() ? doubt.first.substr(doubt.first.find('/') + 1) : doubt.name;
+  }
+  if (a.host == b.host)
+    ways.push_back("join the two by multipath, or give the disks ids of their own");
+  else
+    ways.push_back("`[stores." + key_in_toml(name) +
+                   "] local = true` in hv.toml if each host has its own");
+}
+
 void add_ways_out(const UnsafePair& pair, const Access& a, const Access& b, Finding& finding) {
   auto& ways = finding.ways_out;
   if (pair.code == Code::same_sectors_twice) {
@@ -90,9 +124,7 @@ void add_ways_out(const UnsafePair& pair, const Access& a, const Access& b, Find
     if (pair.level == 2) ways.push_back("make one of them `r`, and permit level 1");
     return;
   }
-  if (pair.code == Code::maybe_same_store)
-    ways.push_back("`[stores." + key_in_toml(name_in(pair.overlap.store)) +
-                   "] local = true` in hv.toml if each host has its own");
+  if (pair.code == Code::maybe_same_store) add_words_of_operator(pair, a, b, ways);
   for (const Access* side : {&a, &b}) {
     const PartyKind kind = kind_of(side->party);
     if (kind == PartyKind::dom0) ways.push_back("unmount it in " + short_name(side->party));
@@ -169,19 +201,38 @@ bool is_sharing(const Access& a, const Access& b) {
   return a.device != b.device && is_future(a.origin) == is_future(b.origin);
 }
 
+bool in_doubt(const Access& a, const Access& b, const StoreId& store) {
+  return is_twin(store) || (a.host != b.host && (is_bare_name(store) || is_maybe(store)));
+}
+
 Code code_of_pair(const Access& a, const Access& b, int level, const StoreId& store) {
   if (a.party == b.party) return Code::same_sectors_twice;
-  if (a.host != b.host && is_bare_name(store)) return Code::maybe_same_store;
+  if (in_doubt(a, b, store)) return Code::maybe_same_store;
   return level == 2 ? Code::unsafe_write_sharing : Code::unsafe_read_sharing;
 }
 
 Severity severity_of_pair(const Access& a, const Access& b, const StoreId& store,
                           const StorageContext& context) {
   if (a.dormant || b.dormant) return Severity::note;
-  if (a.host != b.host && is_bare_name(store) && !context.unresolved_is_error)
+  if (in_doubt(a, b, store) && (a.host == b.host || !context.unresolved_is_error))
     return Severity::warning;
   return Severity::error;
 }
+
+namespace {
+
+// " if `sdb` is one disk on xen1 and xen2"
+std::string doubt_in_words(const UnsafePair& pair, const Access& a, const Access& b) {
+  if (!is_maybe(pair.overlap.store))
+    return " if `" + name_in(pair.overlap.store) + "` is one disk on " + a.host.text + " and " +
+           b.host.text;
+  const Doubt doubt = doubt_of(pair.overlap.store);
+  if (!doubt.name.empty())
+    return " if `" + doubt.name + "` is one disk on " + a.host.text + " and " + b.host.text;
+  return " if `" + doubt.first + "` and `" + doubt.second + "` are one disk";
+}
+
+}  // namespace
 
 Finding describe(const UnsafePair& pair, const std::vector<Access>& accesses,
                  const StorageContext& context) {
@@ -201,10 +252,7 @@ Finding describe(const UnsafePair& pair, const std::vector<Access>& accesses,
   } else {
     finding.message = what_happens(*a, *b, pair.level);
   }
-  if (pair.code == Code::maybe_same_store) {
-    finding.message += " if `" + name_in(pair.overlap.store) + "` is one disk on " + a->host.text +
-                       " and " + b->host.text;
-  }
+  if (pair.code == Code::maybe_same_store) finding.message += doubt_in_words(pair, *a, *b);
   if (a->dormant || b->dormant) {
     finding.message += ", once " + short_name((a->dormant ? a : b)->party) + " is started";
   }
@@ -273,10 +321,11 @@ std::vector<Finding> name_warnings(const std::vector<Access>& accesses,
   std::map<HostName, Seen> hosts;
   for (const Access& access : accesses) {
     if (context.exact_names.contains(access.host)) continue;
+    if (context.map != nullptr && context.map->find(access.host) != nullptr) continue;
     Seen* found = nullptr;
     std::string_view last;
     for (const Extent& extent : access.extents) {
-      if (extent.resolved || extent.store.text == last) continue;
+      if (extent.resolved || extent.store.text == last || is_maybe(extent.store)) continue;
       last = extent.store.text;
       if (found == nullptr) found = &hosts[access.host];
       Seen& seen = *found;

@@ -33,6 +33,8 @@ struct SharingGroup {
 // False where two VBDs of one domain are one device seen twice (as desired and as live, or on both
 // ends of a migration), or change places between what is and what shall be.
 bool is_sharing(const Access& a, const Access& b);
+// True where the two meet only if two devices or names are one, which nobody knows.
+bool in_doubt(const Access& a, const Access& b, const StoreId& store);
 // 501, 502, or what stands in their place for one domain or for a name on two hosts.
 Code code_of_pair(const Access& a, const Access& b, int level, const StoreId& store);
 // Of a pair above what it permits; the same for all accesses of equal hosts and dormancy.

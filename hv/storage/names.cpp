@@ -165,7 +165,7 @@ const std::vector<HostName>* statement_on(const std::string& whole, const Storag
 
 }  // namespace
 
-std::string normalise_name(std::string_view source) {
+std::string path_of_source(std::string_view source) {
   for (bool stripped = true; stripped;) {
     stripped = false;
     for (std::string_view prefix : kPrefixes) {
@@ -176,8 +176,13 @@ std::string normalise_name(std::string_view source) {
   }
   if (source.empty() || has_scheme(source)) return std::string(source);
   // A name without a slash in front is one below /dev, as for Xen.
-  std::string path =
-      fold_path(source.front() == '/' ? std::string(source) : "/dev/" + std::string(source));
+  return source.front() == '/' ? std::string(source) : "/dev/" + std::string(source);
+}
+
+std::string normalise_name(std::string_view source) {
+  std::string path = path_of_source(source);
+  if (!path.starts_with('/')) return path;
+  path = fold_path(path);
   if (!path.starts_with("/dev/")) return path;
   std::string name = path.substr(5);
   if (name.starts_with("mapper/")) {

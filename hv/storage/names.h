@@ -11,6 +11,10 @@
 
 namespace hv {
 
+// The path that a source means, without prefixes; a name of its own kind ("nbd:host:10809") as it
+// is.
+std::string path_of_source(std::string_view source);
+
 // "sda3" lies in "sda" as partition 3; partition 0 is the whole disk or file itself.
 struct NamePlace {
   std::string whole;

@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "hv/storage/follow.h"
 #include "hv/storage/names.h"
 #include "hv/storage/storage.h"
 
@@ -35,6 +36,68 @@ std::string describe(const Extent& extent) {
          std::to_string(start + extent.count.count - 1) + "]";
 }
 
+// A host without an inventory may call the same disk by this name: each such pair of hosts has a
+// store where only names meet.
+void add_names(const std::string& name, const HostName& host, const StorageContext& context,
+               Resolved& resolved) {
+  const Extent own = extent_of_name(name, host, context);
+  auto meet = [&](const HostName& other) {
+    if (store_of_name(place_of_name(name).whole, other, context) != own.store) return;
+    Extent both = own;
+    // One word of the operator's for both hosts: no doubt, no store of its own.
+    if (is_bare_name(own.store)) {
+      const auto& [low, high] = std::minmax(host, other);
+      both.store = StoreId{"maybe:name:" + low.text + "+" + high.text + ":" + name_in(own.store)};
+    }
+    resolved.extents.push_back(std::move(both));
+  };
+  if (context.map == nullptr) return;
+  if (context.map->find(host) == nullptr) {
+    for (const auto& [other, known] : context.map->hosts()) meet(other);
+  } else {
+    for (const HostName& other : context.map->other_hosts()) meet(other);
+  }
+  std::sort(resolved.extents.begin(), resolved.extents.end());
+  resolved.extents.erase(std::unique(resolved.extents.begin(), resolved.extents.end()),
+                         resolved.extents.end());
+}
+
+Resolved resolve_known(const std::string& source, const std::string& format,
+                       const std::string& written, const HostMap& known, const HostName& host,
+                       const StorageContext& context) {
+  Followed followed = follow_source(source, format, known, context);
+  Resolved resolved;
+  resolved.extents = std::move(followed.extents);
+  resolved.path = std::move(followed.path);
+  resolved.path.insert(resolved.path.begin(), written);
+  resolved.resolved = followed.resolved;
+  resolved.beneath = std::move(followed.beneath);
+  resolved.problems = std::move(followed.problems);
+  const std::string name = normalise_name(source);
+  if (path_of_source(source).starts_with('/')) add_names(name, host, context, resolved);
+  return resolved;
+}
+
+// Sectors of a vdisk are recorded by the name of their pool's device.
+std::vector<Extent> really(const Extent& recorded, const HostName& host,
+                           const StorageContext& context) {
+  const Extent extent = as_stated_now(recorded, host, context);
+  const HostMap* known = context.map == nullptr ? nullptr : context.map->find(host);
+  if (extent.resolved || known == nullptr) return {extent};
+  const int64_t slot = extent.start.count / kNameSlotSectors;
+  const Sectors offset = sectors(extent.start.count - slot * kNameSlotSectors);
+  const std::string whole = name_in(extent.store), number = std::to_string(slot);
+  const std::vector<std::string> spellings =
+      slot == 0 ? std::vector<std::string>{whole}
+                : std::vector<std::string>{whole + number, whole + "p" + number,
+                                           whole + "-part" + number};
+  for (const std::string& spelling : spellings) {
+    Followed followed = follow_area("/dev/" + spelling, offset, extent.count, *known, context);
+    if (followed.resolved && followed.problems.empty()) return std::move(followed.extents);
+  }
+  return {extent};
+}
+
 Resolved resolve_vdisk(const std::string& name, const HostName& host,
                        const StorageContext& context) {
   Resolved resolved;
@@ -42,13 +105,27 @@ Resolved resolve_vdisk(const std::string& name, const HostName& host,
   auto found = context.vdisks.find(Address{Kind::vdisk, name});
   if (found == context.vdisks.end()) return resolved;
   for (const Extent& extent : found->second) {
-    resolved.extents.push_back(as_stated_now(extent, host, context));
-    resolved.resolved = resolved.resolved && extent.resolved;
+    for (Extent& one : really(extent, host, context)) {
+      resolved.resolved = resolved.resolved && one.resolved;
+      resolved.extents.push_back(std::move(one));
+    }
     if (resolved.path.size() <= kExtentsInPath) resolved.path.push_back(describe(extent));
   }
   if (found->second.size() > kExtentsInPath)
     resolved.path.push_back(std::to_string(found->second.size() - kExtentsInPath) + " more");
   return resolved;
+}
+
+// The source as its hotplug script understands it.
+std::string source_of(const Vbd& vbd) {
+  if (vbd.script.ends_with("block-drbd") && !vbd.source.starts_with("drbd:"))
+    return "drbd:" + vbd.source;
+  if (vbd.script.ends_with("block-iscsi")) {
+    const std::size_t at = vbd.source.find("iqn=");
+    if (at != std::string::npos)
+      return "iscsi:" + vbd.source.substr(at + 4, vbd.source.find(',', at) - at - 4);
+  }
+  return vbd.source;
 }
 
 }  // namespace
@@ -57,7 +134,14 @@ Resolved resolve(const Vbd& vbd, const HostName& host, const StorageContext& con
   if (vbd.source.empty()) return {};
   if (vbd.backend == "vd") return resolve_vdisk(vbd.source, host, context);
   const std::string written = vbd.backend.empty() ? vbd.source : vbd.backend + ":" + vbd.source;
-  return resolve_name(vbd.source, written, host, context);
+  if (context.map != nullptr) {
+    if (const HostMap* known = context.map->find(host))
+      return resolve_known(source_of(vbd), vbd.format, written, *known, host, context);
+  }
+  Resolved resolved = resolve_name(vbd.source, written, host, context);
+  if (path_of_source(vbd.source).starts_with('/'))
+    add_names(normalise_name(vbd.source), host, context, resolved);
+  return resolved;
 }
 
 Resolved resolve_device(const std::string& source, const HostName& host,

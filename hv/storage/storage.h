@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -16,6 +17,7 @@
 #include "hv/model/desired.h"
 #include "hv/model/observation.h"
 #include "hv/model/plan.h"
+#include "hv/storage/storage_map.h"
 
 namespace hv {
 
@@ -30,16 +32,27 @@ struct StorageContext {
   bool unresolved_is_error = true;  // names equal on two hosts: error or warning
   // Hosts on which different names are known to be different disks (simulated ones).
   std::set<HostName> exact_names;
+  // The inventories of those hosts that have one. Nothing: all by name.
+  std::shared_ptr<const StorageMap> map;
 };
 
 // The device or file name with prefixes and /dev/ dropped, `//`, `.` and `..` folded, doubled
 // dashes of /dev/mapper undone: "/dev/vg/x" and "/dev/mapper/vg-x" become "vg/x".
 std::string normalise_name(std::string_view source);
 
+// Storage below the top of a disk that is accessed with it, by the same party or by the host.
+struct Beneath {
+  std::vector<Extent> extents;
+  AccessMode mode = AccessMode::read;
+  bool by_host = false;  // a thin pool, a copy-on-write space; else a chain of backing files
+  std::vector<std::string> path;
+};
 struct Resolved {
   std::vector<Extent> extents;    // none: an empty drive, or a vdisk not allocated yet
   std::vector<std::string> path;  // how the name led there
   bool resolved = true;           // false: compared by name
+  std::vector<Beneath> beneath;
+  std::vector<std::string> problems;  // why it could not be followed to the end
 };
 Resolved resolve(const Vbd& vbd, const HostName& host, const StorageContext& context);
 // A pool device: where the extents handed out of it lie.
@@ -51,6 +64,18 @@ Resolved resolve_device(const std::string& source, const HostName& host,
 std::vector<Access> accesses_of(const DomainSpec& domain, const DesiredGraph& desired,
                                 int default_sharing, const StorageContext& context,
                                 AccessOrigin origin);
+// What the same disks access beneath: backing files, which permit no writer at all, and what the
+// host writes to run a disk that lies on it.
+std::vector<Access> accesses_beneath(const DomainSpec& domain, const StorageContext& context,
+                                     AccessOrigin origin);
+// What a host itself reads and writes, by its inventory: mounts, swap space, the tables and pools
+// of what it runs. One access for each, all of the party dom0.HOST.
+std::vector<Access> host_accesses(const HostName& host, const StorageContext& context);
+// The machines that an inventory saw running, but for those that state knows (`ours` by UUID).
+std::vector<Access> inventory_accesses(const HostName& host, const std::map<Uuid, Address>& ours,
+                                       const StorageContext& context);
+// A warning for each disk whose layers lead nowhere, in a circle, or beyond the inventory.
+std::vector<Finding> check_layers(const DesiredGraph& desired, const StorageContext& context);
 // Of everything live or latent on a host that hv's state does not know as ours (`ours` by UUID):
 // other people's domains and dom0, which permit 0.
 std::vector<Access> foreign_accesses(const HostObservation& host,

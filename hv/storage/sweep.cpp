@@ -186,6 +186,8 @@ class Sweep {
     end_stretch();
     store_begin_ = first;
     past_slot_0_ = false;
+    const StoreId& store = stores_[items_[first].store];
+    doubtful_store_ = is_maybe(store) && !is_twin(store);
   }
 
   void activate(uint32_t item) {
@@ -255,6 +257,8 @@ class Sweep {
       const Access& one = accesses_[other.representative];
       const int level = level_between(access, one);
       if (level == 0) continue;
+      // What may be one disk for two hosts is one for each of them elsewhere.
+      if (doubtful_store_ && access.host == one.host) continue;
       const int permitted = permitted_between(access, one);
       if (level <= permitted)
         join(item, other, level);
@@ -413,9 +417,34 @@ class Sweep {
     group.members.push_back(item.access);
   }
 
+  // Two that surely meet need no word on whether they may meet elsewhere too.
+  void drop_needless_doubts() {
+    std::vector<bool> needless(pairs_.size(), false);
+    for (const auto& [key, number] : pair_numbers_) {
+      const auto& [low, high, code] = key;
+      const UnsafePair& doubt = pairs_[number];
+      if (code != Code::maybe_same_store || !is_maybe(doubt.overlap.store)) continue;
+      for (Code sure : {Code::unsafe_write_sharing, Code::same_sectors_twice}) {
+        auto other = pair_numbers_.find({low, high, sure});
+        if (other == pair_numbers_.end()) continue;
+        const UnsafePair& known = pairs_[other->second];
+        needless[number] = needless[number] || !worse(accesses_[doubt.first],
+                                                      accesses_[doubt.second], doubt.level, known);
+      }
+    }
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < pairs_.size(); ++i) {
+      if (needless[i]) continue;
+      if (kept != i) pairs_[kept] = std::move(pairs_[i]);
+      ++kept;
+    }
+    pairs_.resize(kept);
+  }
+
   std::vector<Finding> findings() {
     std::vector<Finding> all;
     all.reserve(pairs_.size());
+    drop_needless_doubts();
     for (const UnsafePair& pair : pairs_) all.push_back(describe(pair, accesses_, context_));
     for (int level = 1; level < kLevels; ++level) add_groups(level, all);
     for (Finding& warning : name_warnings(accesses_, context_)) all.push_back(std::move(warning));
@@ -440,6 +469,7 @@ class Sweep {
   std::size_t active_count_ = 0;
   uint32_t store_begin_ = 0;
   bool past_slot_0_ = false;
+  bool doubtful_store_ = false;
 
   std::vector<UnsafePair> pairs_;
   std::map<std::tuple<uint32_t, uint32_t, Code>, uint32_t> pair_numbers_;

@@ -1,0 +1,137 @@
+// What a host itself does with its storage, as its inventory tells: dom0 is a party like others.
+//
+// Where it runs a layer that translates (LVM, RAID 1, partitions) it writes the tables only: its
+// guests' sectors are theirs. Where it runs one that is a store of its own (a thin pool, a
+// filesystem) it writes all that lies below.
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "hv/storage/follow.h"
+#include "hv/storage/names.h"
+#include "hv/storage/storage.h"
+
+namespace hv {
+namespace {
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// Filesystems made for several writers.
+bool is_for_clusters(std::string_view type) {
+  return is_one_of(type, {"ocfs2", "gfs2", "gfs", "vmfs"});
+}
+
+// A read-only mount of these writes all the same when their journal has something to replay.
+bool replays_journal(const Mount& mount) {
+  if (!is_one_of(mount.type, {"ext3", "ext4", "xfs", "btrfs", "f2fs", "jfs", "reiserfs", "nilfs2"}))
+    return false;
+  return std::none_of(mount.options.begin(), mount.options.end(), [](const std::string& option) {
+    return is_one_of(option,
+                     {"noload", "norecovery", "nologreplay", "nolog", "rescue=nologreplay"});
+  });
+}
+
+class HostAccesses {
+ public:
+  HostAccesses(const HostMap& host, const StorageContext& context)
+      : host_(host), context_(context) {}
+
+  std::vector<Access> all() {
+    for (const Mount& mount : host_.inventory().mounts) add_mount(mount);
+    for (const Swap& swap : host_.inventory().swaps) {
+      Followed followed = follow_source(swap.source, "raw", host_, context_);
+      add(AccessMode::write, std::move(followed), "swap space");
+    }
+    for (const BlockDevice& device : host_.inventory().devices)
+      for (Beneath& one : run_by_host(device, host_, context_))
+        add(one.mode, std::move(one.extents), std::move(one.path));
+    for (const VolumeGroup& group : host_.inventory().groups) add_group(group);
+    return std::move(accesses_);
+  }
+
+ private:
+  void add(AccessMode mode, std::vector<Extent> extents, std::vector<std::string> path) {
+    if (extents.empty()) return;
+    Access access;
+    access.party = party_dom0(host_.inventory().host);
+    access.host = host_.inventory().host;
+    access.extents = std::move(extents);
+    access.mode = mode;
+    access.origin = AccessOrigin::live;
+    access.path = std::move(path);
+    accesses_.push_back(std::move(access));
+  }
+
+  void add(AccessMode mode, Followed followed, const std::string& what) {
+    followed.path.insert(followed.path.begin(), what);
+    add(mode, std::move(followed.extents), std::move(followed.path));
+  }
+
+  void add_mount(const Mount& mount) {
+    const BlockDevice* device = host_.device_of(mount);
+    if (device == nullptr) return;
+    AccessMode mode = AccessMode::write;
+    if (mount.read_only && (device->read_only || !replays_journal(mount))) mode = AccessMode::read;
+    if (mode == AccessMode::write && is_for_clusters(mount.type)) mode = AccessMode::write_shared;
+    // Mounted at several places, it is open once, in the strongest way.
+    if (!told_.insert({device->name, mode}).second) return;
+    add(mode, follow_device(*device, host_, context_),
+        mount.type + " mounted on " + mount.point + (mount.read_only ? " read-only" : ""));
+  }
+
+  // The head of each physical volume, while a volume of the group is in use.
+  void add_group(const VolumeGroup& group) {
+    const bool active =
+        std::any_of(group.volumes.begin(), group.volumes.end(),
+                    [](const LogicalVolume& volume) { return !volume.device.empty(); });
+    if (!active) return;
+    for (const PhysicalVolume& on : group.devices) {
+      if (on.data_start.count <= 0 || host_.device(on.device) == nullptr) continue;
+      Followed followed = follow_area(on.device, sectors(0), on.data_start, host_, context_);
+      add(group.shared ? AccessMode::write_shared : AccessMode::write, std::move(followed),
+          "LVM's tables of " + group.name);
+    }
+  }
+
+  const HostMap& host_;
+  const StorageContext& context_;
+  std::vector<Access> accesses_;
+  std::set<std::pair<std::string, AccessMode>> told_;
+};
+
+}  // namespace
+
+std::vector<Access> host_accesses(const HostName& host, const StorageContext& context) {
+  const HostMap* known = context.map == nullptr ? nullptr : context.map->find(host);
+  if (known == nullptr) return {};
+  return HostAccesses(*known, context).all();
+}
+
+std::vector<Finding> check_layers(const DesiredGraph& desired, const StorageContext& context) {
+  std::vector<Finding> findings;
+  if (context.map == nullptr) return findings;
+  for (const Resource& resource : desired.resources()) {
+    const auto* domain = std::get_if<DomainSpec>(&resource);
+    if (domain == nullptr || context.map->find(domain->host) == nullptr) continue;
+    std::vector<Access> accesses = accesses_of(*domain, desired, 0, context, AccessOrigin::desired);
+    for (std::size_t i = 0; i < accesses.size(); ++i) {
+      for (const std::string& problem : resolve(domain->vbds[i], domain->host, context).problems) {
+        Finding finding;
+        finding.code = Code::layer_unfollowed;
+        finding.severity = Severity::warning;
+        finding.message = problem;
+        finding.accesses = {accesses[i]};
+        finding.ways_out.push_back("`hv inventory " + domain->host.text +
+                                   "` gathers what the host has now");
+        findings.push_back(std::move(finding));
+      }
+    }
+  }
+  return findings;
+}
+
+}  // namespace hv
