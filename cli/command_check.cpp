@@ -41,9 +41,11 @@ int dump_files(Session& session, const Options& options) {
 
 int run_check(const Options& options) {
   Session session(options);
-  if (!session.load_project()) return kFailed;
-  if (options.dump == "tokens" || options.dump == "tree") return dump_files(session, options);
-  session.compile_sources();
+  session.keeps_diagnostics = options.format == "json";
+  const bool loaded = session.load_project();
+  if (loaded && (options.dump == "tokens" || options.dump == "tree"))
+    return dump_files(session, options);
+  if (loaded) session.compile_sources();
   const bool failed = session.diagnostics.has_errors();
   if (options.format == "json") {
     print(render_json(session.diagnostics, session.sources));

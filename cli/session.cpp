@@ -1,5 +1,6 @@
 #include "cli/session.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -49,6 +50,7 @@ void Session::fail(const Error& error, const std::string& file) {
 }
 
 void Session::show_diagnostics() {
+  if (keeps_diagnostics) return;
   const RenderOptions render{use_color(options, STDERR_FILENO)};
   for (; shown_ < diagnostics.size(); ++shown_) {
     const Diagnostic& diagnostic = diagnostics.all()[shown_];
@@ -63,17 +65,20 @@ bool Session::load_project() {
     return false;
   }
   working_directory = disk_files().canonical(current_folder());
+  // An hv.toml that is no file, or a link to nowhere, is an error: passing it over would be working
+  // on another project.
   std::string root = working_directory;
-  while (disk_files().what(root + "/hv.toml") != Files::What::file && root != "/")
-    root = parent_of(root);
-  if (disk_files().what(root + "/hv.toml") == Files::What::file) {
-    const std::string path = root == "/" ? "/hv.toml" : root + "/hv.toml";
+  struct stat about {};
+  while (::lstat((root + "/hv.toml").c_str(), &about) != 0 && root != "/") root = parent_of(root);
+  const std::string path = root == "/" ? "/hv.toml" : root + "/hv.toml";
+  if (::lstat(path.c_str(), &about) == 0) {
     Result<std::string> text = disk_files().read(path);
+    const std::string shown = root == working_directory ? "hv.toml" : path;
     if (!text.ok()) {
-      fail(text.error(), path);
+      fail(text.error(), shown);
       return false;
     }
-    const FileId file = sources.add(root == working_directory ? "hv.toml" : path, *text);
+    const FileId file = sources.add(shown, *text);
     project = parse_project(file, sources, root, diagnostics);
   } else {
     project = default_project(working_directory, is_dom0());

@@ -53,6 +53,7 @@ class Session {
   Style style(int fd) const;
 
   const Options& options;
+  bool keeps_diagnostics = false;  // for an answer that holds them; stderr gets none
   SourceMap sources;
   Diagnostics diagnostics;
   Project project;

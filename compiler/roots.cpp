@@ -137,7 +137,8 @@ std::vector<std::string> expand(const std::string& written, const std::string& b
   }
   if (!is_pattern(written))
     return nothing("there is no file `" + written + "`",
-                   span.valid() ? "the path is relative to hv.toml" : "");
+                   span.valid() ? "the path is relative to hv.toml"
+                                : "is the path right? it is relative to the working directory");
   // The folder is listed through Files, so that a pattern works on a test's files too.
   const std::size_t slash = path.rfind('/');
   const std::string folder = path.substr(0, std::max<std::size_t>(slash, 1));

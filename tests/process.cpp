@@ -168,7 +168,7 @@ void Process::type(const std::string& text) {
 
 bool Process::pump(Clock::time_point until) {
   pollfd all[3] = {{out_, POLLIN, 0}, {err_, POLLIN, 0}, {-1, POLLOUT, 0}};
-  if (in_ >= 0 && !to_write_.empty()) all[2].fd = in_;
+  if (in_ >= 0 && written_ < to_write_.size()) all[2].fd = in_;
   if (out_ < 0 && err_ < 0 && all[2].fd < 0) return false;
   const auto left = std::chrono::duration_cast<Milliseconds>(until - Clock::now()).count();
   if (poll(all, 3, static_cast<int>(std::max<long>(0, left) + 1)) <= 0) return true;
@@ -176,10 +176,10 @@ bool Process::pump(Clock::time_point until) {
   if (all[1].revents != 0) drain(err_, finished_.err);
   if (all[2].revents != 0) {
     // A child that does not read its input closes it: no SIGPIPE for us, the rest is dropped.
-    const ssize_t count = ::write(in_, to_write_.data(), to_write_.size());
-    if (count > 0) to_write_.erase(0, static_cast<std::size_t>(count));
+    const ssize_t count = ::write(in_, to_write_.data() + written_, to_write_.size() - written_);
+    if (count > 0) written_ += static_cast<std::size_t>(count);
     const bool gone = count < 0 && errno != EAGAIN && errno != EINTR;
-    if ((gone || to_write_.empty()) && !terminal_) close_input();
+    if ((gone || written_ == to_write_.size()) && !terminal_) close_input();
   }
   return true;
 }

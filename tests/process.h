@@ -65,6 +65,7 @@ class Process {
   int in_ = -1, out_ = -1, err_ = -1;
   bool terminal_ = false;
   std::string to_write_;
+  std::size_t written_ = 0;
   std::chrono::steady_clock::time_point begun_, deadline_;
   Finished finished_;
 };
