@@ -91,7 +91,7 @@ std::vector<Mistake> mistakes() {
        "HV0404",
        "a.vm:1:6",
        ""},
-      {"binary junk", {{"w.vm", kJunk}}, {"check", "w.vm"}, "HV0102", "w.vm:1:8", "not text"},
+      {"binary junk", {{"w.vm", kJunk}}, {"check", "w.vm"}, "HV0102", "w.vm:1:1", "UTF-8 text"},
       {"binary junk as a project", {{"hv.toml", kJunk}}, {"check"}, "HV0420", "hv.toml:1:", ""},
       {"syntax",
        {{"w.vm", "domain w:\n    memory = = 3\n"}},
