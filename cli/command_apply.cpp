@@ -185,13 +185,16 @@ int apply(const Options& given, bool destroy_all) {
   if (!options.quiet || !options.yes || !plan->applicable)
     print(plan_text(*plan, session.style(STDOUT_FILENO)));
   if (!plan->applicable) return kFailed;
-  if (plan->nothing_to_do()) return kDone;
+  // What could not be planned was said above; the rest is done all the same.
+  const int all_done = leaves_undone(*plan) ? kFailed : kDone;
+  if (plan->nothing_to_do()) return all_done;
   if (!options.quiet || !options.yes) print("\n");
   if (!options.yes && !confirm(destroy_all ? "Destroy all this?" : "Apply this plan?")) {
     print_error("Nothing was changed.\n");
     return kFailed;
   }
-  return carry_out(session, *plan, options);
+  const int done = carry_out(session, *plan, options);
+  return done == kDone ? all_done : done;
 }
 
 }  // namespace

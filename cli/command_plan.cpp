@@ -96,7 +96,7 @@ int run_plan(const Options& options) {
     if (saves && !options.quiet)
       print_error("saved: `hv apply " + options.output + "` carries out exactly this\n");
   }
-  if (!plan->applicable) return kFailed;
+  if (!plan->applicable || leaves_undone(*plan)) return kFailed;
   return options.detailed_exitcode && !plan->nothing_to_do() ? kChanges : kDone;
 }
 

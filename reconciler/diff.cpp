@@ -42,15 +42,6 @@ bool satisfies(const Vif& have, const Vif& want) {
   });
 }
 
-std::optional<Value> observed_value(const ObservedDomain& domain, std::string_view name) {
-  if (name == "memory") return Value(domain.memory);
-  if (name == "maxmem") return Value(domain.memory_max);
-  if (name == "vcpus") return Value(domain.vcpus);
-  if (name == "maxvcpus") return Value(domain.vcpus_max);
-  const Value* value = domain.attributes.find(name);
-  return value == nullptr ? std::nullopt : std::optional(*value);
-}
-
 bool is_schedule(std::string_view name) {
   return name == "cpu_weight" || name == "cap" || name == "cpus" || name == "cpus_soft";
 }
@@ -115,6 +106,9 @@ class Differ {
         drift("state", std::string(to_string(in_.applied.state)), "missing");
       return;
     }
+    // Somebody's hand has done already what the file now says.
+    if (in_.applied.state != in_.desired.state && in_.observed->state == in_.desired.state)
+      diff_.bookkeeping = true;
     if (in_.observed->state == in_.applied.state || in_.observed->never_ran) return;
     drift("state", std::string(to_string(in_.applied.state)),
           std::string(to_string(in_.observed->state)));
@@ -296,6 +290,15 @@ class Differ {
 
 DomainDiff diff_domain(const DiffInput& input) {
   return Differ(input).run();
+}
+
+std::optional<Value> observed_value(const ObservedDomain& domain, std::string_view name) {
+  if (name == "memory") return Value(domain.memory);
+  if (name == "maxmem") return Value(domain.memory_max);
+  if (name == "vcpus") return Value(domain.vcpus);
+  if (name == "maxvcpus") return Value(domain.vcpus_max);
+  const Value* value = domain.attributes.find(name);
+  return value == nullptr ? std::nullopt : std::optional(*value);
 }
 
 void settle_macs(DomainSpec& desired, const DomainSpec* applied, const Uuid& uuid) {

@@ -55,6 +55,9 @@ struct DiffInput {
 };
 DomainDiff diff_domain(const DiffInput& input);
 
+// What the host tells of an attribute; nothing where it does not.
+std::optional<Value> observed_value(const ObservedDomain& domain, std::string_view name);
+
 // Interfaces without a MAC take those they were given at create, else one derived from the UUID.
 void settle_macs(DomainSpec& desired, const DomainSpec* applied, const Uuid& uuid);
 

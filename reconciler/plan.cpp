@@ -23,13 +23,62 @@ Planner::Planner(const PlanRequest& request) : in_(request), applied_(*request.a
   context_.unresolved_is_error = request.project->unresolved == UnresolvedPolicy::error;
   for (const auto& [store, statement] : request.project->stores)
     context_.local_stores[normalise_name(store.text)] = statement.hosts;
-  for (const auto& [name, host] : request.observation->hosts)
+  // In the order of their addresses: that of declaration means nothing.
+  for (const Resource& resource : request.desired->resources())
+    declared_[address_of(resource)] = &resource;
+  for (const auto& [name, host] : request.observation->hosts) {
     if (host.simulated) context_.exact_names.insert(name);
+    for (const Claim& claim : host.claims) claims_[{name, claim.uuid}].push_back(&claim);
+    for (const ObservedDomain& domain : host.domains) {
+      machines_[domain.uuid].push_back({name, &domain});
+      named_[{name, domain.name}].push_back(&domain);
+    }
+  }
 }
 
 void Planner::refuse(Code code, std::string message, std::string help) {
   plan_.applicable = false;
   plan_.refusals.push_back(Error{code, std::move(message), std::move(help)});
+}
+
+// Nothing is done about this one machine; the rest of the plan stands.
+void Planner::alarm(const Address& address, const std::vector<Seen>& live,
+                    const std::string& message) {
+  Finding finding;
+  finding.code = Code::machine_twice;
+  finding.message = message;
+  for (const Seen& seen : live) {
+    Access where;
+    where.party = party_of(address);
+    where.host = seen.host;
+    where.origin = AccessOrigin::live;
+    finding.accesses.push_back(std::move(where));
+  }
+  finding.ways_out = {"stop all but the one that is meant, or give the domain another uuid",
+                      "hv acts on none of them until then"};
+  plan_.findings.push_back(std::move(finding));
+}
+
+// Shown, not done: `unread` cannot be read. Without a host the change says itself why it waits.
+void Planner::defer(Change change, const std::optional<HostName>& unread) {
+  change.deferred = true;
+  if (unread) {
+    const HostObservation* where = host(*unread);
+    const bool off = powered_off(*unread);
+    const std::string state = off ? "is off, on an operator's word" : "cannot be read";
+    const std::string reason =
+        where == nullptr || where->reason.empty() ? "" : ": " + where->reason;
+    change.why += (change.why.empty() ? "" : "; ") + ("waits until " + unread->text + " answers");
+    if (told_unread_.insert(*unread).second) {
+      Finding finding;
+      finding.code = Code::host_unreachable;
+      finding.message = "the host `" + unread->text + "` " + state + reason;
+      finding.notes = {"what is declared there waits; what may still run there holds all it had"};
+      if (off) finding.notes = {"what is declared there waits"};
+      plan_.findings.push_back(std::move(finding));
+    }
+  }
+  plan_.changes.push_back(std::move(change));
 }
 
 const HostObservation* Planner::host(const HostName& name) const {
@@ -41,19 +90,33 @@ bool Planner::reachable(const HostName& name) const {
   return observation != nullptr && observation->reachable;
 }
 
-bool Planner::in_scope(const Address& address) const {
-  const auto& targets = in_.scope.targets;
-  return targets.empty() || std::find(targets.begin(), targets.end(), address) != targets.end();
+// An operator's word that a host which does not answer holds nothing any more.
+bool Planner::powered_off(const HostName& name) const {
+  return !reachable(name) && in_.scope.powered_off.contains(name);
 }
 
-bool Planner::was_declared_here(const std::string& root) const {
-  const auto& roots = in_.desired->roots;
-  return std::find(roots.begin(), roots.end(), root) != roots.end();
+const ObservedDomain* Planner::machine(const HostName& where, const Uuid& uuid) const {
+  auto seen = machines_.find(uuid);
+  if (seen == machines_.end()) return nullptr;
+  const ObservedDomain* dying = nullptr;
+  for (const Seen& each : seen->second) {
+    if (each.host != where) continue;
+    if (!each.domain->dying) return each.domain;
+    dying = each.domain;
+  }
+  return dying;
 }
 
-// The compiler marks the roots that were named by PATH and are no source of the project.
-bool Planner::is_outside(const std::string& root) {
-  return root.starts_with("path:") || root == "-";
+std::vector<Planner::Seen> Planner::live_machines(const Uuid& uuid) const {
+  std::vector<Seen> live;
+  auto seen = machines_.find(uuid);
+  if (seen == machines_.end()) return live;
+  for (const Seen& each : seen->second) {
+    const PowerState state = each.domain->state;
+    const bool up = state == PowerState::running || state == PowerState::paused;
+    if (up || each.domain->dying || each.domain->domid.value != 0) live.push_back(each);
+  }
+  return live;
 }
 
 Draft Planner::add(Operation operation, std::string detail, Duration estimate,
@@ -66,128 +129,41 @@ void Planner::edge(Draft before, Draft after) {
   if (before != after) drafts_[after].after.insert(before);
 }
 
-// Renames keep the running machine: the record gets its new address before anything else happens
-// to it.
-void Planner::forget_moves() {
-  std::vector<Moved> moves = in_.desired->moved;
-  for (bool again = true; again;) {  // a chain of moves, in whatever order it was written
-    again = false;
-    for (const Moved& move : moves) {
-      const auto rekey = [&](auto& map, auto fill) {
-        auto from = map.find(move.from);
-        if (from == map.end() || map.contains(move.to)) return;
-        auto record = std::move(from->second);
-        map.erase(from);
-        Operation operation;
-        operation.op = Op::record_state;
-        operation.record = RecordKind::move;
-        operation.address = move.to;
-        operation.moved_from = move.from;
-        fill(record, operation);
-        const auto before = moved_.find(move.from);
-        const Draft step =
-            add(operation, "from " + to_string(move.from), milliseconds(10),
-                before == moved_.end() ? std::set<Draft>{} : std::set<Draft>{before->second});
-        moved_[move.to] = step;
-        map.emplace(move.to, std::move(record));
-        Change change;
-        change.address = move.to;
-        change.action = Action::move;
-        change.host = operation.host;
-        change.why = "from " + to_string(move.from);
-        change.place = move.place;
-        plan_.changes.push_back(std::move(change));
-        again = true;
-      };
-      rekey(applied_.domains, [&](AppliedDomain& record, Operation& operation) {
-        record.spec.address = move.to;
-        operation.host = record.spec.host;
-        operation.uuid = record.uuid;
-      });
-      rekey(applied_.vdisks, [&](AppliedVdisk& record, Operation& operation) {
-        record.spec.address = move.to;
-        operation.host = record.host;
-        operation.uuid = record.uuid;
-      });
-      rekey(applied_.pools, [&](AppliedPool& record, Operation& operation) {
-        record.spec.address = move.to;
-        operation.host = record.spec.host;
-      });
-      rekey(applied_.networks, [&](NetworkSpec& record, Operation& operation) {
-        record.address = move.to;
-        operation.host = record.host;
-      });
-    }
-  }
-}
-
-void Planner::sort_changes() {
-  const auto risk = [](const Change& change) {
-    switch (change.action) {
-      case Action::destroy:
-        return 0;
-      case Action::replace:
-        return 1;
-      case Action::restart:
-        return 2;
-      case Action::forget:
-        return 3;
-      case Action::update:
-        return 4;
-      case Action::move:
-        return 5;
-      case Action::adopt:
-        return 6;
-      case Action::create:
-        return 7;
-    }
-    return 8;
-  };
-  // Storage comes before what uses it among the new, after it among the old.
-  const auto kind = [](const Change& change) {
-    const int rank = change.address.kind == Kind::pool      ? 0
-                     : change.address.kind == Kind::network ? 1
-                     : change.address.kind == Kind::vdisk   ? 2
-                                                            : 3;
-    return change.action == Action::create ? rank : 3 - rank;
-  };
-  std::stable_sort(plan_.changes.begin(), plan_.changes.end(),
-                   [&](const Change& a, const Change& b) {
-                     if (risk(a) != risk(b)) return risk(a) < risk(b);
-                     if (kind(a) != kind(b)) return kind(a) < kind(b);
-                     return a.address < b.address;
-                   });
-}
-
 Result<Plan> Planner::run() {
-  if (in_.desired->resources().empty() && !applied_.empty() && in_.scope.whole_project &&
-      !in_.scope.destroy_all)
-    return Error{Code::plan_refused,
-                 "the sources declare nothing, but the state has resources of theirs",
-                 "to remove them all: `hv destroy`"};
-  forget_moves();
+  TRY(check_sources());
+  TRY(check_scope());
+  close_targets();
+  make_moves();
   for (const auto& [address, domain] : applied_.domains) ours_[domain.uuid] = address;
   for (const auto& [address, vdisk] : applied_.vdisks)
     if (!vdisk.expired) context_.vdisks[address] = vdisk.extents;
+  note_parameters();
   plan_pools();
   plan_networks();
   plan_vdisks();
   plan_domains();
   expire_vdisks();
+  forget_pools_and_networks();
   hold_everything_else();
   finish_expiry();
   check_host_facts();
   check_budget();
   order_conflicts();
   order_memory();
-  sort_changes();
+  order_names();
   if (number_steps()) {
     check_capabilities();
     prove();
   }
   check_declared_sharing();
-  plan_.digest = plan_digest(plan_, in_.head, in_.version);
+  sort_changes();
+  plan_.digest = plan_digest(plan_, in_);
   return std::move(plan_);
+}
+
+bool leaves_undone(const Plan& plan) {
+  return std::any_of(plan.findings.begin(), plan.findings.end(),
+                     [](const Finding& finding) { return finding.severity == Severity::error; });
 }
 
 Result<Plan> make_plan(const PlanRequest& request) {

@@ -50,13 +50,18 @@ struct PlanRequest {
 // for what makes no plan at all.
 Result<Plan> make_plan(const PlanRequest& request);
 
-// Everything a plan is a function of, as one digest: inputs, parameters, applied state, and of the
-// observation what the plan read.
-std::string plan_digest(const Plan& plan, const StoreHead& head, const std::string& version);
+// Everything a plan is a function of, as one digest: inputs, parameters, hv's version, the applied
+// state by its serial, and of the request's observation what the plan's steps rely on.
+std::string plan_digest(const Plan& plan, const PlanRequest& request);
 
-// A plan that was saved earlier, made again to be applied now: the same plan, with the secrets that
-// no file holds. An Error (Code::plan_stale) names what moved since.
+// A plan that was saved earlier, to be applied now: the same steps, with the secrets that no file
+// holds. Facts that none of its steps relies on may have moved since; an Error (Code::plan_stale)
+// names those that it does rely on and that moved.
 Result<Plan> make_again(const Plan& saved, const PlanRequest& now);
+
+// Something declared was left out although the rest can be applied (a host that cannot be read, one
+// UUID live twice): the command that applied the rest has not done all it was asked.
+bool leaves_undone(const Plan& plan);
 
 // The UUID of the project: `project.id`, else the store's lineage.
 Uuid project_uuid(const Project& project, const StoreHead& head);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hv/storage/storage.h"
@@ -17,6 +18,16 @@
 namespace hv {
 
 using Draft = std::size_t;  // index of a step that has no number yet
+using MaybeDraft = std::optional<Draft>;
+
+inline constexpr Duration kClaimTime = milliseconds(50), kNoteTime = milliseconds(10);
+
+// What becomes of a machine's record when it stops.
+enum class Afterwards : uint8_t {
+  gone,   // no record is left
+  off,    // declared halted
+  again,  // the same plan makes it again
+};
 
 class Planner {
  public:
@@ -33,79 +44,162 @@ class Planner {
   // An access with the steps that begin and end it.
   struct DraftHold {
     Access access;
-    std::optional<Draft> acquire, release;
-    std::optional<Draft> gate;   // the first step of the acquisition: its claim
-    std::optional<Draft> after;  // what must be done before the next one begins: claim gone
+    MaybeDraft acquire, release;
+    MaybeDraft gate;       // the first step of the acquisition: its claim
+    MaybeDraft after;      // what must be done before the next one begins: claim gone
+    MaybeDraft announced;  // from here on its host knows what it permits
   };
   struct DraftCharge {
     Charge charge;
-    std::optional<Draft> acquire, release;
+    MaybeDraft acquire, release;
+  };
+  // A machine as some host has it.
+  struct Seen {
+    HostName host;
+    const ObservedDomain* domain = nullptr;
+  };
+  // One domain whose machine stays up.
+  struct Live {
+    const DomainSpec& desired;
+    const AppliedDomain& applied;
+    const ObservedDomain& observed;
+    const DomainDiff& diff;
+    std::set<Draft> first;  // before any of its steps
   };
 
-  // scope (plan.cpp)
+  // scope (plan_scope.cpp)
+  Status check_sources() const;
+  Status check_scope() const;
+  void close_targets();
+  void make_moves();
+  template <typename Map, typename Fill>
+  bool move_record(Map& map, const Moved& move, Fill fill);
   bool in_scope(const Address& address) const;
   bool was_declared_here(const std::string& root) const;
-  static bool is_outside(const std::string& root);
-  void refuse(Code code, std::string message, std::string help = {});
-  void forget_moves();
-  bool reachable(const HostName& host) const;
-  const HostObservation* host(const HostName& name) const;
+  bool is_declared(const Address& address) const;
+  bool removes(const Address& address, const std::string& root, std::string* why);
+  bool may_take_over(const Address& address, const std::string& before, const std::string& now);
+  void note_parameters();
+  void check_budget();
+  void spend(std::string what);
 
   // storage (plan_storage.cpp)
   void plan_pools();
-  void plan_vdisks();
+  void plan_pool(const PoolSpec& pool);
   void plan_networks();
+  void plan_vdisks();
+  void plan_vdisks_of(const PoolSpec& pool, const std::vector<const VdiskSpec*>& vdisks);
+  bool refuse_vdisk(const VdiskSpec& vdisk, const AppliedVdisk& applied);
+  void make_vdisk(const VdiskSpec& vdisk, const PoolSpec& pool, const std::vector<Extent>& extents);
+  void keep_vdisk(const VdiskSpec& vdisk, const AppliedVdisk& applied, const PoolSpec& pool,
+                  const std::vector<Extent>& extents);
+  Draft vdisk_step(Op op, const VdiskSpec& vdisk, const PoolSpec& pool, const Uuid& uuid,
+                   const std::vector<Extent>& extents, bool keep_data);
+  void scrub(const VdiskSpec& vdisk, const PoolSpec& pool, std::vector<Extent> extents, Draft step);
+  bool comes_back(const VdiskSpec& vdisk, const AppliedVdisk& applied) const;
+  bool pool_is_there(const Address& pool) const;
+  void hold_labels(const PoolSpec& pool, MaybeDraft initialised, MaybeDraft forgotten);
   void expire_vdisks();
+  void forget_pools_and_networks();
   void finish_expiry();
-  void check_host_facts();
 
   // domains (plan_domains.cpp)
   void plan_domains();
   void plan_domain(const DomainSpec& desired);
-  void create(const DomainSpec& spec, const Uuid& uuid, uint32_t generation, Change change,
-              std::optional<Draft> first);
+  bool can_be_read(const DomainSpec& desired, const AppliedDomain* applied);
+  bool is_one_machine(const Address& address, const Uuid& uuid, const HostName& home);
+  void make_new(DomainSpec desired);
   void update(const DomainSpec& desired, const AppliedDomain& applied,
               const ObservedDomain* observed);
-  void live_steps(const DomainSpec& desired, const AppliedDomain& applied,
-                  const ObservedDomain& observed, const DomainDiff& diff);
+  void without_machine(const DomainSpec& desired, const AppliedDomain& applied,
+                       const DomainDiff& diff);
+  void create(const DomainSpec& spec, const Uuid& uuid, uint32_t generation, Change change,
+              std::set<Draft> after);
+  void halt(const DomainSpec& desired, const AppliedDomain& applied, const ObservedDomain& observed,
+            const DomainDiff& diff);
   void restart(const DomainSpec& desired, const AppliedDomain& applied,
-               const ObservedDomain& observed, const DomainDiff& diff);
-  void replace(const DomainSpec& desired, const AppliedDomain& applied,
-               const ObservedDomain* observed, const DomainDiff& diff);
+               const ObservedDomain& observed, const DomainDiff& diff, const std::string& why);
+  void replace(const AppliedDomain& applied, const ObservedDomain* observed,
+               const DomainDiff& diff);
   void destroy(const AppliedDomain& applied, const std::string& why);
+  void forget(const AppliedDomain& applied, Change change);
   bool adopt(const DomainSpec& desired);
-  Draft stop(const AppliedDomain& applied, const ObservedDomain& observed, bool keeps_record,
-             const DomainSpec* becomes);
-  void start(const DomainSpec& spec, const Uuid& uuid, uint32_t generation,
-             std::optional<Draft> after);
-  void keep(const AppliedDomain& applied, const ObservedDomain* observed);
-  std::optional<HostName> live_elsewhere(const Uuid& uuid, const HostName& home) const;
+  DomainSpec as_found(const DomainSpec& desired, const ObservedDomain& found) const;
   uint32_t next_generation(const Address& address) const;
   Uuid uuid_for(const DomainSpec& spec, uint32_t generation) const;
-  std::map<std::string, std::string> params() const;
+  Change change_of(const DomainSpec& spec, Action action, std::string why = {}) const;
 
-  // holds (plan_proof.cpp)
+  // steps (plan_steps.cpp)
+  Draft stop(const AppliedDomain& applied, const ObservedDomain& observed, Afterwards afterwards,
+             const DomainSpec& becomes);
+  Draft start(const DomainSpec& spec, const Uuid& uuid, uint32_t generation, std::set<Draft> after);
+  void live_steps(const DomainSpec& desired, const AppliedDomain& applied,
+                  const ObservedDomain& observed, const DomainDiff& diff);
+  void live_settings(const Live& live);
+  void live_power(const Live& live);
+  void live_vbd(const Live& live, const VbdChange& change,
+                const std::map<std::string, Access>& now);
+  MaybeDraft live_claims(const Live& live);
+  bool live_vbds(const Live& live);
+  bool live_growth(const Live& live, const Access& access);
+  void live_vifs(const Live& live);
+  void live_record(const Live& live, Draft first_draft);
+  Draft record(const DomainSpec& spec, const Uuid& uuid, uint32_t generation,
+               std::set<Draft> after);
+  Operation operation_for(Op op, const DomainSpec& spec, const Uuid& uuid) const;
+  bool has_claims(const HostName& host, const Uuid& uuid) const;
+  std::set<Draft> after_move(const Address& address) const;
+
+  // holds (plan_holds.cpp)
   std::vector<Access> accesses_of_spec(const DomainSpec& spec, AccessOrigin origin) const;
   Access access_of(const DomainSpec& spec, const Vbd& vbd, AccessOrigin origin) const;
-  std::vector<Access> current_accesses(const AppliedDomain& applied,
+  std::vector<Access> current_accesses(const AppliedDomain& applied, const HostName& host,
                                        const ObservedDomain* observed) const;
-  void hold(Access access, std::optional<Draft> acquire, std::optional<Draft> release,
-            std::optional<Draft> gate, std::optional<Draft> after);
-  void charge(const HostName& host, const Address& address, int64_t amount,
-              std::optional<Draft> acquire, std::optional<Draft> release);
+  DraftHold* hold(Access access, MaybeDraft acquire, MaybeDraft release, MaybeDraft gate,
+                  MaybeDraft after);
+  void charge(const HostName& host, const Address& address, int64_t amount, MaybeDraft acquire,
+              MaybeDraft release);
   std::map<std::string, std::vector<Extent>> extents_of(const DomainSpec& spec) const;
   std::vector<Claim> claims_of(const DomainSpec& spec, const Uuid& uuid,
                                const std::set<std::string>* devices) const;
+  void keep(const AppliedDomain& applied);
   void hold_everything_else();
+  void hold_strays(const AppliedDomain& applied);
+  void hold_claims(const HostObservation& observation);
+  void hold_own_latent(const HostObservation& observation);
+  void hold_intents();
+
+  // order (plan_order.cpp)
   void order_conflicts();
+  void order_pair(const DraftHold& old, const DraftHold& fresh);
   void order_memory();
+  std::vector<std::size_t> places() const;
+  void order_names();
   bool number_steps();  // false: a cycle, refused
-  void check_declared_sharing();
-  void check_budget();
-  void check_capabilities();
-  void prove();
   void sort_changes();
 
+  // what the hosts would refuse (plan_facts.cpp)
+  void check_host_facts();
+  void check_create(const DraftStep& step, const HostObservation& where);
+  void check_bridge(const DraftStep& step, const Vif& vif, const HostObservation& where);
+  void check_disk(const DraftStep& step, const Vbd& vbd, const HostObservation& where);
+  void check_vcpus(const DraftStep& step, const Value& vcpus, const HostObservation& where);
+  void lacks(const DraftStep& step, const std::string& what, const std::string& help);
+  void check_capabilities();
+
+  // proof (plan_proof.cpp)
+  void prove();
+  void check_declared_sharing();
+
+  // for all of them (plan.cpp)
+  void refuse(Code code, std::string message, std::string help = {});
+  void alarm(const Address& address, const std::vector<Seen>& live, const std::string& message);
+  void defer(Change change, const std::optional<HostName>& unread);
+  bool reachable(const HostName& host) const;
+  bool powered_off(const HostName& host) const;
+  const HostObservation* host(const HostName& name) const;
+  const ObservedDomain* machine(const HostName& host, const Uuid& uuid) const;
+  std::vector<Seen> live_machines(const Uuid& uuid) const;
   Draft add(Operation operation, std::string detail, Duration estimate, std::set<Draft> after = {});
   void edge(Draft before, Draft after);
 
@@ -116,16 +210,22 @@ class Planner {
   std::vector<DraftStep> drafts_;
   std::vector<DraftHold> holds_;
   std::vector<DraftCharge> charges_;
-  std::map<Address, Draft> vdisk_ready_;  // created or enlarged by this plan
+  std::map<Address, const Resource*> declared_;
+  std::map<Uuid, std::vector<Seen>> machines_;
+  std::map<std::pair<HostName, Uuid>, std::vector<const Claim*>> claims_;
+  std::map<std::pair<HostName, std::string>, std::vector<const ObservedDomain*>> named_;
+  std::set<Address> targets_;             // with the storage they stand on; empty: all
+  std::map<Address, Draft> vdisk_ready_;  // created, mapped or enlarged by this plan
   std::map<Address, Draft> pool_ready_;
   std::map<Address, Draft> moved_;
-  std::map<Address, std::vector<Draft>> vdisk_users_end_;  // releases of a vdisk's accesses
   std::map<Address, Draft> vdisk_expire_;
+  std::map<Uuid, Draft> stopped_;      // machines that this plan stops
+  std::map<Uuid, Draft> renamed_;      // and those it gives another name
+  std::set<Uuid> started_;             // those it makes
   std::set<Address> planned_domains_;  // those whose holds are made
   std::set<Address> destroyed_;
-  std::set<Address> deferred_;
-  std::size_t budget_used_ = 0;
-  std::vector<std::string> budget_what_;
+  std::set<HostName> told_unread_;
+  std::vector<std::string> spent_;  // of the deletion budget, in words
   std::map<Uuid, Address> ours_;
 };
 

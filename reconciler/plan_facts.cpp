@@ -1,0 +1,95 @@
+// What a host is known not to have is said in the plan, not found half way through the apply.
+#include <algorithm>
+
+#include "reconciler/planner.h"
+
+namespace hv {
+namespace {
+
+template <typename List>
+bool has(const std::optional<List>& list, const std::string& what) {
+  return !list || std::find(list->begin(), list->end(), what) != list->end();
+}
+
+}  // namespace
+
+void Planner::lacks(const DraftStep& step, const std::string& what, const std::string& help) {
+  refuse(Code::host_lacks,
+         "the host `" + step.operation.host.text + "` would refuse " +
+             std::string(to_string(step.operation.op)) + " of " +
+             to_string(step.operation.address) + ": " + what,
+         help);
+}
+
+void Planner::check_bridge(const DraftStep& step, const Vif& vif, const HostObservation& where) {
+  auto bridge = vif.settings.find("bridge");
+  if (bridge != vif.settings.end() && !has(where.bridges, bridge->second))
+    lacks(step, "it has no bridge `" + bridge->second + "`", "its bridges are listed in hv.toml");
+}
+
+// A device by its own name: volumes and what lies below other folders are not listed.
+void Planner::check_disk(const DraftStep& step, const Vbd& vbd, const HostObservation& where) {
+  if (!where.disks || vbd.backend == "vd" || !vbd.source.starts_with("/dev/")) return;
+  const std::string name = normalise_name(vbd.source);
+  const bool known = std::any_of(where.disks->begin(), where.disks->end(),
+                                 [&](const auto& disk) { return name.starts_with(disk.first); });
+  if (!known && name.find('/') == std::string::npos)
+    lacks(step, "it has no disk `" + name + "`", "its disks are listed in hv.toml");
+}
+
+void Planner::check_vcpus(const DraftStep& step, const Value& vcpus, const HostObservation& where) {
+  const auto* count = vcpus.get<int64_t>();
+  if (count != nullptr && where.cpus > 0 && *count > where.cpus)
+    lacks(step, "it has " + std::to_string(where.cpus) + " cpus", "declare fewer vcpus");
+}
+
+void Planner::check_create(const DraftStep& step, const HostObservation& where) {
+  const DomainSpec& domain = *step.operation.domain;
+  for (const Vif& vif : domain.vifs) check_bridge(step, vif, where);
+  for (const Vbd& vbd : domain.vbds) check_disk(step, vbd, where);
+  const auto* kernel = domain.attributes.get<std::string>("kernel");
+  if (kernel != nullptr && !has(where.files, *kernel))
+    lacks(step, "it has no kernel `" + *kernel + "`", "its files are listed in hv.toml");
+  check_vcpus(step, in_.schema->effective(Kind::domain, "vcpus", domain.attributes), where);
+}
+
+void Planner::check_host_facts() {
+  for (const DraftStep& step : drafts_) {
+    const HostObservation* where = host(step.operation.host);
+    if (where == nullptr || !where->reachable) continue;
+    if (step.operation.op == Op::domain_create) check_create(step, *where);
+    if (step.operation.op == Op::vif_attach) check_bridge(step, *step.operation.vif, *where);
+    if (step.operation.op == Op::vbd_attach) check_disk(step, *step.operation.vbd, *where);
+    if (step.operation.op == Op::domain_vcpus)
+      check_vcpus(step, Value(*step.operation.vcpus), *where);
+  }
+  if (in_.scope.destroy_all) return;
+  for (const auto& [address, resource] : declared_) {
+    const auto* network = std::get_if<NetworkSpec>(resource);
+    if (network == nullptr || !in_scope(address)) continue;
+    const HostObservation* where = host(network->host);
+    if (where == nullptr || !where->reachable || has(where->bridges, network->bridge)) continue;
+    refuse(Code::host_lacks,
+           "`" + to_string(address) + "`: the host `" + network->host.text + "` has no bridge `" +
+               network->bridge + "`",
+           "hv makes no bridges; make it there first");
+  }
+}
+
+void Planner::check_capabilities() {
+  std::set<std::pair<HostName, Op>> told;
+  for (const Step& step : plan_.steps) {
+    const Op op = step.operation.op;
+    if (op == Op::record_state || op == Op::claim_put || op == Op::claim_drop ||
+        op == Op::domain_verify)
+      continue;
+    auto driver = in_.capabilities.find(step.operation.host);
+    if (driver != in_.capabilities.end() && driver->second.operations.contains(op)) continue;
+    if (!told.insert({step.operation.host, op}).second) continue;
+    refuse(Code::driver_lacks, "the driver of `" + step.operation.host.text + "` cannot do " +
+                                   std::string(to_string(op)) + " (" +
+                                   to_string(step.operation.address) + ")");
+  }
+}
+
+}  // namespace hv

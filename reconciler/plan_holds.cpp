@@ -1,0 +1,217 @@
+// Holds and charges: who accesses what from which step to which, and what memory each takes.
+#include <algorithm>
+
+#include "reconciler/planner.h"
+
+namespace hv {
+
+std::vector<Access> Planner::accesses_of_spec(const DomainSpec& spec, AccessOrigin origin) const {
+  return accesses_of(spec, *in_.desired, in_.project->sharing, context_, origin);
+}
+
+Access Planner::access_of(const DomainSpec& spec, const Vbd& vbd, AccessOrigin origin) const {
+  DomainSpec one;
+  one.address = spec.address;
+  one.host = spec.host;
+  one.state = spec.state;
+  one.sharing = spec.sharing;
+  one.place = spec.place;
+  one.vbds = {vbd};
+  return accesses_of_spec(one, origin).front();
+}
+
+// What is on the host counts; where no host says anything, what was last set.
+std::vector<Access> Planner::current_accesses(const AppliedDomain& applied, const HostName& where,
+                                              const ObservedDomain* observed) const {
+  DomainSpec spec = applied.spec;
+  spec.host = where;
+  std::set<std::string> as_recorded;  // devices that are what they were at attach
+  std::map<std::string, const Vbd*> known;
+  for (const Vbd& vbd : applied.spec.vbds) known[vbd.device] = &vbd;
+  if (observed != nullptr) {
+    spec.state = PowerState::running;  // whatever it is called: it is there, and holds them
+    spec.vbds.clear();
+    for (const ObservedVbd& seen : observed->vbds) {
+      auto ours = known.find(seen.vbd.device);
+      const bool same = ours != known.end() && ours->second->source == seen.vbd.source;
+      Vbd vbd = same ? *ours->second : seen.vbd;
+      vbd.mode = seen.vbd.mode;
+      if (same) as_recorded.insert(vbd.device);
+      spec.vbds.push_back(std::move(vbd));
+    }
+  } else {
+    if (applied.spec.state == PowerState::halted) spec.vbds.clear();
+    for (const Vbd& vbd : spec.vbds) as_recorded.insert(vbd.device);
+  }
+  // Where the file still declares it, its present word on sharing and its place count.
+  if (const auto* declared = in_.desired->get<DomainSpec>(applied.spec.address)) {
+    spec.sharing = declared->sharing;
+    for (Vbd& vbd : spec.vbds)
+      for (const Vbd& now : declared->vbds)
+        if (now.device == vbd.device) vbd.place = now.place;
+  }
+  std::vector<Access> accesses =
+      accesses_of_spec(spec, observed != nullptr ? AccessOrigin::live : AccessOrigin::desired);
+  for (Access& access : accesses) {
+    auto recorded = applied.extents.find(access.device);
+    if (recorded == applied.extents.end() || recorded->second.empty() ||
+        !as_recorded.contains(access.device))
+      continue;
+    access.extents = recorded->second;
+    std::sort(access.extents.begin(), access.extents.end());
+  }
+  return accesses;
+}
+
+Planner::DraftHold* Planner::hold(Access access, MaybeDraft acquire, MaybeDraft release,
+                                  MaybeDraft gate, MaybeDraft after) {
+  if (access.extents.empty() || access.dormant) return nullptr;
+  holds_.push_back({std::move(access), acquire, release, gate, after, {}});
+  return &holds_.back();
+}
+
+void Planner::charge(const HostName& where, const Address& address, int64_t amount,
+                     MaybeDraft acquire, MaybeDraft release) {
+  if (amount <= 0) return;
+  Charge charge;
+  charge.host = where;
+  charge.resource = "memory";
+  charge.amount = amount;
+  charge.address = address;
+  charges_.push_back({std::move(charge), acquire, release});
+}
+
+std::map<std::string, std::vector<Extent>> Planner::extents_of(const DomainSpec& spec) const {
+  std::map<std::string, std::vector<Extent>> extents;
+  for (Access& access : accesses_of_spec(spec, AccessOrigin::plan))
+    extents[access.device] = std::move(access.extents);
+  return extents;
+}
+
+std::vector<Claim> Planner::claims_of(const DomainSpec& spec, const Uuid& uuid,
+                                      const std::set<std::string>* devices) const {
+  std::vector<Claim> claims;
+  for (Access& access : accesses_of_spec(spec, AccessOrigin::plan)) {
+    if (devices != nullptr && !devices->contains(access.device)) continue;
+    Claim claim;
+    claim.project = plan_.project_id;
+    claim.lineage = plan_.lineage;
+    claim.epoch = in_.head.epoch;
+    claim.uuid = uuid;
+    claim.address = spec.address;
+    claim.device = access.device;
+    claim.extents = std::move(access.extents);
+    claim.mode = access.mode;
+    claim.permitted = access.permitted;
+    claims.push_back(std::move(claim));
+  }
+  return claims;
+}
+
+// A domain that this plan leaves as it is: it holds what it has, or may have.
+void Planner::keep(const AppliedDomain& applied) {
+  planned_domains_.insert(applied.spec.address);
+  const HostName& home = applied.spec.host;
+  if (powered_off(home)) return;
+  if (!reachable(home)) {
+    for (Access& access : current_accesses(applied, home, nullptr))
+      hold(std::move(access), {}, {}, {}, {});
+    return;
+  }
+  const ObservedDomain* observed = machine(home, applied.uuid);
+  if (observed == nullptr) return;  // verified gone
+  for (Access& access : current_accesses(applied, home, observed))
+    hold(std::move(access), {}, {}, {}, {});
+  charge(home, applied.spec.address, observed->memory.count, {}, {});
+}
+
+// Holds of all that this plan does not change: on every host, in scope or not, ours or not.
+void Planner::hold_everything_else() {
+  for (const auto& [address, applied] : applied_.domains) {
+    if (!planned_domains_.contains(address)) keep(applied);
+    hold_strays(applied);
+  }
+  for (const auto& [name, observation] : in_.observation->hosts) {
+    if (powered_off(name)) continue;
+    for (Access& access : foreign_accesses(observation, ours_, context_))
+      hold(std::move(access), {}, {}, {}, {});
+    for (const ObservedDomain& domain : observation.domains)
+      if (!ours_.contains(domain.uuid))
+        charge(name, Address{Kind::domain, domain.name}, domain.memory.count, {}, {});
+    hold_claims(observation);
+    hold_own_latent(observation);
+  }
+  hold_intents();
+}
+
+// A machine of ours on another host than its own, or a second one: an alarm, and it holds.
+void Planner::hold_strays(const AppliedDomain& applied) {
+  auto seen = machines_.find(applied.uuid);
+  if (seen == machines_.end()) return;
+  const ObservedDomain* known = machine(applied.spec.host, applied.uuid);
+  for (const Seen& each : seen->second) {
+    if (each.domain == known) continue;
+    for (Access& access : current_accesses(applied, each.host, each.domain))
+      hold(std::move(access), {}, {}, {}, {});
+    charge(each.host, applied.spec.address, each.domain->memory.count, {}, {});
+  }
+}
+
+// Other projects' claims. The claimant's machine may be live too: one party, told once.
+void Planner::hold_claims(const HostObservation& observation) {
+  for (const Claim& claim : observation.claims) {
+    if (claim.project == plan_.project_id || machine(observation.host, claim.uuid) != nullptr)
+      continue;
+    Access access;
+    access.party = party_unmanaged(observation.host, to_string(claim.address));
+    access.host = observation.host;
+    access.device = claim.device;
+    access.extents = claim.extents;
+    std::sort(access.extents.begin(), access.extents.end());
+    access.mode = claim.mode;
+    access.permitted = claim.permitted;
+    access.origin = AccessOrigin::claim;
+    hold(std::move(access), {}, {}, {}, {});
+  }
+}
+
+// What can start a machine of ours without hv, where there is none now and this plan makes none.
+void Planner::hold_own_latent(const HostObservation& observation) {
+  for (const LatentAccess& latent : observation.latent) {
+    auto ours = ours_.find(latent.uuid);
+    if (ours == ours_.end() || machine(observation.host, latent.uuid) != nullptr ||
+        started_.contains(latent.uuid))
+      continue;
+    DomainSpec spec;
+    if (auto applied = applied_.domains.find(ours->second); applied != applied_.domains.end())
+      spec.sharing = applied->second.spec.sharing;
+    spec.address = ours->second;
+    spec.host = observation.host;
+    spec.vbds = {latent.vbd};
+    for (Access& access : accesses_of_spec(spec, AccessOrigin::latent)) {
+      access.path.insert(access.path.begin(), latent.what);
+      hold(std::move(access), {}, {}, {}, {});
+    }
+  }
+}
+
+// What unsettled operations may have begun. What the same party holds of it anyway is no second
+// holder.
+void Planner::hold_intents() {
+  std::map<std::pair<Party, std::string>, std::vector<std::size_t>> held;
+  for (std::size_t i = 0; i < holds_.size(); ++i)
+    held[{holds_[i].access.party, holds_[i].access.device}].push_back(i);
+  for (const JournalEntry& entry : in_.open_intents)
+    for (Access access : entry.intent.accesses) {
+      const std::vector<std::size_t>& same = held[{access.party, access.device}];
+      const bool known = std::any_of(same.begin(), same.end(), [&](std::size_t i) {
+        const Access& other = holds_[i].access;
+        return other.extents == access.extents && other.mode == access.mode;
+      });
+      if (known) continue;
+      access.origin = AccessOrigin::intent;
+      hold(std::move(access), {}, {}, {}, {});
+    }
+}
+
+}  // namespace hv
