@@ -120,8 +120,10 @@ class Reader {
     text += " disks " + joined(host.disks, [](const auto& disk) {
               return disk.first + "=" + std::to_string(disk.second.count);
             });
+    // Our own lineage is remembered from the first apply on.
     for (const ProjectMemory& memory : host.projects)
-      if (memory.project == plan_.project_id) text += " lineage " + to_string(memory.lineage);
+      if (memory.project == plan_.project_id && memory.lineage != request_.head.lineage)
+        text += " lineage " + to_string(memory.lineage);
     note("the host " + host.host.text, text);
     note("the boot of " + host.host.text, host.boot_id);
   }
@@ -226,9 +228,8 @@ Error stale(const std::string& what) {
 
 Status same_inputs(const Plan& saved, const PlanRequest& now) {
   // Planned before there was a store: the one that was made since is its store.
-  const bool first = saved.lineage.is_nil() && now.applied->empty();
-  if ((saved.lineage != now.head.lineage && !first) ||
-      saved.project_id != project_uuid(*now.project, now.head))
+  const bool elsewhere = !saved.lineage.is_nil() && saved.lineage != now.head.lineage;
+  if ((elsewhere && !now.applied->empty()) || saved.project_id != project_uuid(*now.project, now.head))
     return stale("it was made for another state");
   for (const InputFile& input : now.desired->inputs) {
     auto before = std::find_if(saved.inputs.begin(), saved.inputs.end(),

@@ -68,7 +68,7 @@ void Planner::plan_domain(const DomainSpec& declared) {
   if (applied && !may_take_over(declared.address, applied->spec.root, declared.root)) return;
   if (!can_be_read(declared, applied)) return;
   if (applied == nullptr) {
-    if (!adopt(declared)) make_new(declared);
+    if (!make_whole(declared) && !adopt(declared)) make_new(declared);
     return;
   }
   if (!is_one_machine(declared.address, applied->uuid, applied->spec.host)) return;
@@ -121,6 +121,32 @@ bool Planner::is_one_machine(const Address& address, const Uuid& uuid, const Hos
           "the UUID of " + to_string(address) + " is live on " + where + ", " +
               (home.empty() ? "and no machine of it was made" : "and not on " + home.text));
   return false;
+}
+
+// A machine with the identity that comes next, or with the one before it (an intent reserves it),
+// is ours: its making or its unmaking is in the journal and not settled yet. False: there is none,
+// or one that runs and can be taken over.
+bool Planner::make_whole(DomainSpec desired) {
+  if (desired.uuid) return false;
+  const uint32_t next = next_generation(desired.address);
+  AppliedDomain unfinished;
+  const ObservedDomain* found = nullptr;
+  for (uint32_t generation = next; !found && generation + 1 >= next; --generation) {
+    unfinished.uuid = uuid_for(desired, generation);
+    found = machine(desired.host, unfinished.uuid);
+    if (generation == 0) break;
+  }
+  if (!is_there(found) || !(found->dying || found->never_ran)) return false;
+  if (!is_one_machine(desired.address, unfinished.uuid, desired.host)) return true;
+  unfinished.spec = desired;
+  unfinished.incomplete = true;
+  ours_[unfinished.uuid] = desired.address;
+  const Draft stopped = stop(unfinished, *found, Afterwards::gone, desired);
+  const Uuid uuid = uuid_for(desired, next);
+  settle_macs(desired, nullptr, uuid);
+  create(desired, uuid, next, change_of(desired, Action::create, "its creation was not finished"),
+         {stopped});
+  return true;
 }
 
 void Planner::make_new(DomainSpec desired) {
@@ -195,6 +221,9 @@ bool Planner::adopt(const DomainSpec& desired) {
   record.record = RecordKind::adopt;
   record.domain = spec;
   record.extents = extents_of(spec);
+  record.generation = next_generation(desired.address);
+  if (record.generation > 0 && found.uuid == uuid_for(desired, record.generation - 1))
+    --record.generation;
   record.params = in_.desired->params;
   add(record, "machine " + found.name, kNoteTime, {put});
   for (Access& access : accesses_of_spec(spec, AccessOrigin::live))

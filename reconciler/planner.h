@@ -108,6 +108,7 @@ class Planner {
   void plan_domain(const DomainSpec& desired);
   bool can_be_read(const DomainSpec& desired, const AppliedDomain* applied);
   bool is_one_machine(const Address& address, const Uuid& uuid, const HostName& home);
+  bool make_whole(DomainSpec desired);
   void make_new(DomainSpec desired);
   void update(const DomainSpec& desired, const AppliedDomain& applied,
               const ObservedDomain* observed);
