@@ -235,6 +235,10 @@ void build(CommandLine& line) {
   format(check, o, {"text", "json"});
   one_of(check->add_option("--dump", o.dump, "what a phase made of the sources"),
          {"tokens", "tree", "desired"});
+  CLI::App* fmt = command(line, app, "fmt", "format sources", "hv fmt --check", run_fmt);
+  paths(fmt, o);
+  fmt->add_flag("--check", o.check, "write nothing; exit 1 where a file would change");
+  fmt->add_flag("--diff", o.diff, "write nothing; show what would change");
   CLI::App* show =
       command(line, app, "show", "the desired state in full", "hv show --format json", run_show);
   paths(show, o);

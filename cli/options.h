@@ -32,6 +32,8 @@ struct Options {
   bool prune = false;
   bool take_over = false;
   bool live = false;
+  bool check = false;  // fmt
+  bool diff = false;
   std::vector<std::string> targets, replace, powered_off;
   std::optional<std::string> max_destroy;
   Duration lock_timeout = seconds(0);
