@@ -132,7 +132,9 @@ class Formatting {
 
   std::string shown_path(const std::string& path) const {
     const std::string here = session_.working_directory + "/";
-    return path.starts_with(here) ? path.substr(here.size()) : path;
+    std::string shown = path.starts_with(here) ? path.substr(here.size()) : path;
+    while (shown.starts_with("./")) shown.erase(0, 2);
+    return shown;
   }
 
   Session& session_;

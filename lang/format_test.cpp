@@ -93,6 +93,8 @@ TEST(FormatTest, SmallThings) {
       {"pool a:\n  x = [ # c\n]\n", "pool a:\n    x = [  # c\n    ]\n"},
       {"pool a: x = 1; y = 2 # c\npool b: pass",
        "pool a:\n    x = 1\n    y = 2  # c\n\npool b:\n    pass\n"},
+      {"pool a:\n  x = 1 if b else {\n1: 2}\n",
+       "pool a:\n    x = 1 if b else {\n        1: 2,\n    }\n"},
       {"pool a:\n  x = 1 if b else(2)\n  y = not(a)\n",
        "pool a:\n    x = 1 if b else (2)\n    y = not (a)\n"},
       {"pool a:\n  x = b[1 : -2, ::3]\n  y = {1 :2, **z}\n",

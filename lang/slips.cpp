@@ -370,8 +370,9 @@ bool TokenReader::opens_brace_block(const std::vector<Token>& tokens, std::size_
       tokens.back().kind != TokenKind::left_brace || tokens.back().begin != brackets_.back().at)
     return false;
   const TokenKind before = tokens[tokens.size() - 2].kind;
-  return ends_value(before) || before == TokenKind::else_ || before == TokenKind::try_ ||
-         before == TokenKind::finally || before == TokenKind::except;
+  // (the `else` of `a if b else {` stands in the midst of its line)
+  return ends_value(before) || (before == TokenKind::else_ && tokens.size() == first + 2) ||
+         before == TokenKind::try_ || before == TokenKind::finally || before == TokenKind::except;
 }
 
 // A block in braces whose `{` replaces what follows `begin`.
