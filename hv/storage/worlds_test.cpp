@@ -3,7 +3,7 @@
 // really goes down, sector by sector, and leaves its mark in the cells it ends in. Who met whom in
 // a cell must be who the check says. The machine shares no code with the resolver.
 //
-// HV_WORLDS sets how many; the test that ctest labels `slow` runs 120 000.
+// HV_WORLDS sets how many; the test that ctest labels `slow` runs 120 000. HV_WORLD=N replays one.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -748,13 +748,21 @@ int worlds_to_try(int otherwise) {
 
 TEST(Worlds, TheCheckSaysWhoMeetsInTheCells) {
   const int worlds = worlds_to_try(1500);
+  const char* only = std::getenv("HV_WORLD");
   int64_t crowded = 0, accesses = 0, pairs = 0, extents = 0, unsafe_worlds = 0;
-  for (int seed = 1; seed <= worlds; ++seed) {
+  for (int n = 1; n <= worlds; ++n) {
+    const int seed = only == nullptr ? n : std::atoi(only);
     const World world(static_cast<uint64_t>(seed), Doubts::none);
     const Pairs expected = seen_by_machine(world.actors);
     const Answer answer = seen_by_hv(world);
-    ASSERT_EQ(in_words(answer.sure), in_words(expected)) << "world " << seed << "\n"
-                                                         << in_words(answer.accesses);
+    if (answer.counted_only) {
+      ++crowded;
+      for (const auto& [pair, level] : answer.sure)
+        ASSERT_TRUE(expected.contains(pair) && expected.at(pair) >= level) << "world " << seed;
+    } else {
+      ASSERT_EQ(in_words(answer.sure), in_words(expected)) << "world " << seed << "\n"
+                                                           << in_words(answer.accesses);
+    }
     ASSERT_TRUE(answer.doubtful.empty()) << "world " << seed << "\n" << in_words(answer.doubtful);
     if (world.countable) {
       ASSERT_EQ(sizes_by_hv(answer.accesses), sizes_by_machine(world.actors))
