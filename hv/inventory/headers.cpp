@@ -21,8 +21,7 @@ uint64_t big(std::string_view bytes, std::size_t at, std::size_t size) {
 uint64_t little(std::string_view bytes, std::size_t at, std::size_t size) {
   uint64_t value = 0;
   for (std::size_t i = size; i > 0; --i)
-    value = value << 8 |
-            (at + i - 1 < bytes.size() ? static_cast<uint8_t>(bytes[at + i - 1]) : 0);
+    value = value << 8 | (at + i - 1 < bytes.size() ? static_cast<uint8_t>(bytes[at + i - 1]) : 0);
   return value;
 }
 
@@ -92,7 +91,7 @@ ImageHeader vhd(const std::string& footer, const ReadBytes& read) {
   if (big(footer, 60, 4) != kDifferencing) return header;
   const std::string dynamic = read_at(read, big(footer, 16, 8), 1024);
   if (!dynamic.starts_with("cxsparse")) return header;
-  header.backing = from_utf16(std::string_view(dynamic).substr(64, 512));
+  header.backing = from_utf16(dynamic.size() > 64 ? std::string_view(dynamic).substr(64, 512) : "");
   std::replace(header.backing.begin(), header.backing.end(), '\\', '/');
   return header;
 }
@@ -160,8 +159,8 @@ ImageHeader read_image_header(const ReadBytes& read) {
   if (head.starts_with("KDMV")) {
     const uint64_t at = little(head, 28, 8), size = little(head, 36, 8);
     if (at > uint64_t{1} << 50) return vmdk({});
-    return vmdk(until_nul(
-        read_at(read, at * 512, std::min<std::size_t>(size * 512, kMostDescriptor))));
+    return vmdk(
+        until_nul(read_at(read, at * 512, std::min<std::size_t>(size * 512, kMostDescriptor))));
   }
   if (head.starts_with("# Disk DescriptorFile")) return vmdk(until_nul(read(0, kMostDescriptor)));
   // A fixed VHD has its footer only.
@@ -174,24 +173,27 @@ std::vector<std::string> read_marks(const ReadBytes& read) {
   std::vector<std::string> marks;
   const std::string head = read(0, 8192);
   const std::string_view bytes = head;
+  auto part = [&](std::size_t offset, std::size_t count) {
+    return offset < bytes.size() ? bytes.substr(offset, count) : std::string_view();
+  };
   auto at = [&](std::size_t offset, std::string_view magic) {
     return offset + magic.size() <= bytes.size() && bytes.substr(offset, magic.size()) == magic;
   };
-  if (at(512, "EFI PART")) add(marks, "gpt:", gpt_uuid(bytes.substr(512 + 56, 16)));
-  if (at(4096, "EFI PART")) add(marks, "gpt:", gpt_uuid(bytes.substr(4096 + 56, 16)));
+  if (at(512, "EFI PART")) add(marks, "gpt:", gpt_uuid(part(512 + 56, 16)));
+  if (at(4096, "EFI PART")) add(marks, "gpt:", gpt_uuid(part(4096 + 56, 16)));
   if (at(510, "\x55\xaa") && marks.empty()) {
     const uint64_t signature = little(bytes, 440, 4);
     char text[12];
     std::snprintf(text, sizeof text, "%08llx", static_cast<unsigned long long>(signature));
     if (signature != 0) add(marks, "mbr:", text);
   }
-  if (at(1024 + 56, "\x53\xef")) add(marks, "ext:", uuid_text(bytes.substr(1024 + 104, 16)));
-  if (at(0, "XFSB")) add(marks, "xfs:", uuid_text(bytes.substr(32, 16)));
-  if (at(0, std::string_view("LUKS\xba\xbe", 6))) add(marks, "luks:", until_nul(bytes.substr(168, 40)));
+  if (at(1024 + 56, "\x53\xef")) add(marks, "ext:", uuid_text(part(1024 + 104, 16)));
+  if (at(0, "XFSB")) add(marks, "xfs:", uuid_text(part(32, 16)));
+  if (at(0, std::string_view("LUKS\xba\xbe", 6))) add(marks, "luks:", until_nul(part(168, 40)));
   for (std::size_t sector = 0; sector < 4; ++sector)
     if (at(sector * 512, "LABELONE") && at(sector * 512 + 24, "LVM2 001"))
-      add(marks, "lvm:", until_nul(bytes.substr(sector * 512 + 32, 32)));
-  if (at(4086, "SWAPSPACE2")) add(marks, "swap:", uuid_text(bytes.substr(1036, 16)));
+      add(marks, "lvm:", until_nul(part(sector * 512 + 32, 32)));
+  if (at(4086, "SWAPSPACE2")) add(marks, "swap:", uuid_text(part(1036, 16)));
   return marks;
 }
 

@@ -120,7 +120,8 @@ class LocalMachine final : public Machine {
     if (S_ISDIR(found.st_mode)) facts.kind = FileFacts::Kind::folder;
     if (S_ISBLK(found.st_mode)) {
       facts.kind = FileFacts::Kind::block;
-      facts.number = std::to_string(major(found.st_rdev)) + ":" + std::to_string(minor(found.st_rdev));
+      facts.number =
+          std::to_string(major(found.st_rdev)) + ":" + std::to_string(minor(found.st_rdev));
     }
     return facts;
   }
@@ -196,8 +197,9 @@ class LocalMachine final : public Machine {
     if (late) return Error{Code::file_unreadable, "did not answer within a minute", {}};
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
       return Error{Code::file_unreadable,
-                   WIFEXITED(status) ? "failed with exit code " + std::to_string(WEXITSTATUS(status))
-                                     : "was killed",
+                   WIFEXITED(status)
+                       ? "failed with exit code " + std::to_string(WEXITSTATUS(status))
+                       : "was killed",
                    {}};
     return all;
   }
