@@ -229,7 +229,8 @@ Error stale(const std::string& what) {
 Status same_inputs(const Plan& saved, const PlanRequest& now) {
   // Planned before there was a store: the one that was made since is its store.
   const bool elsewhere = !saved.lineage.is_nil() && saved.lineage != now.head.lineage;
-  if ((elsewhere && !now.applied->empty()) || saved.project_id != project_uuid(*now.project, now.head))
+  if ((elsewhere && !now.applied->empty()) ||
+      saved.project_id != project_uuid(*now.project, now.head))
     return stale("it was made for another state");
   for (const InputFile& input : now.desired->inputs) {
     auto before = std::find_if(saved.inputs.begin(), saved.inputs.end(),

@@ -289,7 +289,8 @@ void Planner::without_machine(const DomainSpec& desired, const AppliedDomain& ap
   const bool reported = in_.project->drift == DriftPolicy::report && !applied.incomplete &&
                         applied.spec.state == desired.state;
   std::set<Draft> after = after_move(desired.address);
-  const bool claimed = has_claims(desired.host, applied.uuid);
+  // Its claims stay with it: whoever stopped it may start it again.
+  const bool claimed = !reported && has_claims(desired.host, applied.uuid);
   if (claimed) {
     const Operation drop = operation_for(Op::claim_drop, applied.spec, applied.uuid);
     after = {add(drop, "", kClaimTime, after)};

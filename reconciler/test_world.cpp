@@ -289,6 +289,7 @@ std::string World::difference() {
   for (const Resource& resource : desired.resources())
     if (const auto* domain = std::get_if<DomainSpec>(&resource)) all.push_back(*domain);
   for (const DomainSpec& domain : all) {
+    if (domain.state == PowerState::halted) continue;
     ++wanted;
     HostObservation host = sims_.at(domain.host)->observe();
     auto found = std::find_if(host.domains.begin(), host.domains.end(),
