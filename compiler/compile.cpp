@@ -31,6 +31,9 @@ const HostConfig* Compilation::host_facts() {
 }
 
 void Compilation::note(Span span, std::string text) {
+  // Kept until the command prints it: dearer than the steps that made it.
+  Meter::work += 800;
+  Meter::spend(8 * text.size());
   diagnostics_.report(Code::printed, span, std::move(text));
 }
 
@@ -57,6 +60,9 @@ void Compilation::compile_root(const Root& root) {
       if (!evaluate_module(*file, root.span)) interp_.report_pending();
       break;
   }
+  // What came after the last statement used the budget up.
+  if (Meter::exhausted() && !interp_.stopped() && !interp_.step(Span{file->file, 0, 0}))
+    interp_.report_pending();
   current_root_ = nullptr;
 }
 

@@ -94,6 +94,7 @@ Converted strings(const V& value, const Attribute& attribute) {
   if (!value.is(Tag::list) && !value.is(Tag::tuple)) return misfit(value, attribute);
   std::vector<V> items;
   for (const V& item : value.as<SequenceObject>().items) {
+    Meter::work += 2;
     if (item.is(Tag::string))
       items.push_back(item);
     else if (item.is_number())
@@ -108,6 +109,7 @@ Converted strings(const V& value, const Attribute& attribute) {
 Converted cpus(const V& value, const Attribute& attribute) {
   std::string text;
   const auto add = [&](const V& item) {
+    Meter::work += 2;
     if (!item.is(Tag::string) && !item.is(Tag::integer)) return false;
     text += (text.empty() ? "" : ",") + str(item);
     return true;

@@ -12,7 +12,7 @@ Interp::Interp(World& w, const Schema& s, const Project& p, SourceMap& map, Diag
     : world(w), schema(s), project(p), sources(map), diagnostics(d), budget(b) {
   Meter::work = 0;
   Meter::limit = budget.steps;
-  memory_limit_ = Meter::in_use + budget.memory;
+  Meter::memory = Meter::in_use + budget.memory;
 }
 
 Interp::~Interp() {
@@ -21,6 +21,7 @@ Interp::~Interp() {
   Collectable::empty_all();
   Meter::work = 0;
   Meter::limit = INT64_MAX - 1;
+  Meter::memory = INT64_MAX;
 }
 
 V Interp::raise(Span span, std::string type, std::string message, std::string help) {
@@ -71,7 +72,8 @@ void Interp::report_pending() {
 }
 
 bool Interp::stop(Span span) {
-  if (Meter::exhausted())
+  stopped_ = true;
+  if (Meter::work > Meter::limit)
     raise_fatal(span, "the program does not end within its budget of steps",
                 "a configuration must end; look for a loop that never does");
   else
@@ -82,9 +84,13 @@ bool Interp::stop(Span span) {
   return false;
 }
 
+bool Interp::room_for(int64_t amount, Span span) {
+  return (amount >= 0 && amount <= budget.memory && Meter::in_use + amount <= Meter::memory) ||
+         stop(span);
+}
+
 bool Interp::charge(int64_t amount, Span span) {
-  if (amount < 0 || amount > budget.memory || Meter::in_use + amount > memory_limit_)
-    return stop(span);
+  if (!room_for(amount, span)) return false;
   Meter::spend(static_cast<std::size_t>(amount));
   return step(span);
 }

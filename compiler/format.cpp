@@ -7,7 +7,9 @@
 namespace hv::compiler {
 namespace {
 
-constexpr int kWidest = 4096;  // of one field; more is a mistake or an attack
+// Of one field; more is a mistake or an attack.
+constexpr int kWidest = 1'000'000;
+constexpr int kMostPrecise = 4096;
 
 std::size_t columns(const std::string& text) {
   std::size_t n = 0;
@@ -130,12 +132,12 @@ V Interp::percent(const V& format, const V& arguments, Span span) {
           raise(span, "TypeError", "`*` takes an int");
           return false;
         }
-        into = static_cast<int>(std::clamp<int64_t>(width.integer(), -kWidest, kWidest));
+        into = static_cast<int>(std::clamp<int64_t>(width.integer(), -kWidest - 1, kWidest + 1));
         return true;
       }
       into = 0;
       for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i)
-        into = std::min(into * 10 + (text[i] - '0'), kWidest);
+        into = std::min(into * 10 + (text[i] - '0'), kWidest + 1);
       return true;
     };
     if (!number(spec.width)) return V::failed();
@@ -147,6 +149,7 @@ V Interp::percent(const V& format, const V& arguments, Span span) {
       ++i;
       if (!number(spec.precision)) return V::failed();
     }
+    if (too_wide(spec.width, spec.precision, span)) return V::failed();
     while (i < text.size() && (text[i] == 'l' || text[i] == 'h' || text[i] == 'L')) ++i;
     if (i >= text.size()) return raise(span, "ValueError", "the format ends inside a field");
     spec.type = text[i];
@@ -264,6 +267,16 @@ V Interp::percent(const V& format, const V& arguments, Span span) {
   return secret ? make_secret(std::move(out)) : V::string(std::move(out));
 }
 
+// Raises, and spends what the field costs otherwise.
+bool Interp::too_wide(int width, int precision, Span span) {
+  Meter::spend(static_cast<std::size_t>(width));
+  if (width <= kWidest && precision <= kMostPrecise) return false;
+  raise(span, "ValueError",
+        width > kWidest ? "a field of more than a million columns"
+                        : "a precision of more than 4096 digits");
+  return true;
+}
+
 V Interp::format_value(const V& value, std::string_view spec, Span span) {
   const bool secret = is_secret(value);
   if (spec.empty()) {
@@ -301,14 +314,15 @@ V Interp::format_value(const V& value, std::string_view spec, Span span) {
     ++i;
   }
   for (; i < spec.size() && spec[i] >= '0' && spec[i] <= '9'; ++i)
-    width = std::min(width * 10 + (spec[i] - '0'), kWidest);
+    width = std::min(width * 10 + (spec[i] - '0'), kWidest + 1);
   if (i < spec.size() && (spec[i] == ',' || spec[i] == '_')) group = spec[i++];
   if (i < spec.size() && spec[i] == '.') {
     ++i;
     precision = 0;
     for (; i < spec.size() && spec[i] >= '0' && spec[i] <= '9'; ++i)
-      precision = std::min(precision * 10 + (spec[i] - '0'), kWidest);
+      precision = std::min(precision * 10 + (spec[i] - '0'), kWidest + 1);
   }
+  if (too_wide(width, precision, span)) return V::failed();
   if (i < spec.size()) type = spec[i++];
   const auto wrong = [&] {
     return raise(span, "ValueError",

@@ -63,8 +63,8 @@ struct BlockState {
 };
 
 struct Budget {
-  int64_t steps = 50'000'000;  // statements and expressions: about a second of a tight loop
-  int64_t memory = 256ll << 20;
+  int64_t steps = 50'000'000;    // statements and expressions: about a second of a tight loop
+  int64_t memory = 112ll << 20;  // of values; what a hostile file may make of hv is twice that
   int depth = 6000;  // nested expressions, statements and calls: a thousand calls of functions
 };
 
@@ -153,16 +153,18 @@ class Interp {
   // ---- formatting (format.cpp)
   V percent(const V& format, const V& arguments, Span span);
   V format_value(const V& value, std::string_view spec, Span span);
+  bool too_wide(int width, int precision, Span span);
   // str() for f-strings and str(): refuses references.
   std::optional<std::string> text_of(const V& value, Span span);
 
   // ---- budgets
   bool step(Span span) {
-    if (++Meter::work <= Meter::limit && Meter::in_use <= memory_limit_) [[likely]]
+    if (++Meter::work <= Meter::limit && Meter::in_use <= Meter::memory) [[likely]]
       return true;
     return stop(span);
   }
-  bool charge(int64_t bytes, Span span);  // before something big is made
+  bool charge(int64_t bytes, Span span);    // before something big is made
+  bool room_for(int64_t bytes, Span span);  // the same while it grows: costs no steps
 
   struct Depth {
     explicit Depth(Interp& i) : interp(i) { ++interp.depth_; }
@@ -170,6 +172,7 @@ class Interp {
     Interp& interp;
   };
   int depth() const { return depth_; }
+  bool stopped() const { return stopped_; }  // out of budget, and told
   bool python2() const { return file != nullptr && file->python2(); }
 
  private:
@@ -215,7 +218,7 @@ class Interp {
                          const std::shared_ptr<Scope>& scope);
 
   int depth_ = 0;
-  int64_t memory_limit_ = 0;
+  bool stopped_ = false;
   std::map<std::string_view, V> builtins_[2];  // made on first use; Python 3's, Python 2's
   std::map<const void*, std::pair<std::vector<std::string_view>, std::vector<std::string_view>>>
       locals_;                    // of functions: names assigned, names declared global
@@ -250,6 +253,7 @@ V find_method(const V& self, std::string_view name);
 // Does an exception of type `type` match `except wanted`? ("IndexError" is a "LookupError".)
 bool exception_matches(std::string_view type, std::string_view wanted);
 bool is_exception_name(std::string_view name);
+std::vector<std::string_view> exception_names();
 
 // vbd(…) and vif(…)
 V builtin_vbd(Call& call);

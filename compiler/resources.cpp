@@ -30,7 +30,7 @@ bool has_own_field(std::string_view name) {
 }  // namespace
 
 bool Compilation::add(Resource resource, Span span) {
-  Meter::work += 100;  // a resource costs more than the statements that make it
+  Meter::work += 250;  // a resource costs more than the statements that make it
   const Address address = address_of(resource);
   auto [known, fresh] = declared_.try_emplace(address, span);
   if (!fresh) {
@@ -97,6 +97,8 @@ bool Compilation::build_domain(BlockState& block, const HostName& host, const st
   if (const V* disks = find(block, "disk")) {
     domain.sets_disk = true;
     for (const V& item : disks->as<SequenceObject>().items) {
+      Meter::work += 30;
+      if (Meter::exhausted()) break;
       auto vbd = to_vbd(item, span_of(block, "disk"), sources_, diagnostics_);
       if (!vbd) continue;
       if (vbd->vdisk) refer(block.address, *vbd->vdisk, vbd->span);
@@ -114,6 +116,8 @@ bool Compilation::build_domain(BlockState& block, const HostName& host, const st
   if (const V* vifs = find(block, "vif")) {
     domain.sets_vif = true;
     for (const V& item : vifs->as<SequenceObject>().items) {
+      Meter::work += 30;
+      if (Meter::exhausted()) break;
       auto vif = to_vif(item, span_of(block, "vif"), sources_, diagnostics_);
       if (!vif) continue;
       if (vif->vif.network) refer(block.address, *vif->vif.network, vif->span);

@@ -3,6 +3,7 @@
 
 #include "compiler/compilation.h"
 #include "compiler/infer.h"
+#include "compiler/static_names.h"
 #include "compiler/walk.h"
 
 namespace hv::compiler {
@@ -28,7 +29,7 @@ class Checker {
     file_.assigned_once = names_assigned_once(tree.body);
     std::vector<std::string_view> assigned, globals;
     collect_locals(tree.body, assigned, globals);
-    collect_deep(tree.body, assigned);
+    collect_indirect(tree.body, assigned);
     file_.bound.insert(assigned.begin(), assigned.end());
     file_.bound.insert(tree.broken_names.begin(), tree.broken_names.end());
     for (const std::string& name : given) file_.bound.insert(name);
@@ -70,41 +71,12 @@ class Checker {
     std::string address;
   };
 
-  // Schemas that the file declares at its top.
-  struct DeclaredSchemas final : SchemaNames {
-    const lang::SyntaxTree* tree = nullptr;
-    V find_schema(std::string_view name) const override {
-      for (const lang::DeclarationStmt* each : tree->shape.declarations) {
-        const auto* declared = lang::try_as<lang::NameExpr>(each->name);
-        if (each->declared != lang::DeclarationKind::schema || declared == nullptr ||
-            declared->name != name)
-          continue;
-        SchemaObject* object = nullptr;
-        V v = make(Tag::schema, object);
-        object->statement = each;
-        object->name = std::string(name);
-        return v;
-      }
-      for (const lang::VmImportStmt* import : tree->shape.imports)
-        for (const lang::ImportName& imported : import->names)
-          if ((imported.alias.empty() ? imported.name : imported.alias) == name) {
-            SchemaObject* object = nullptr;
-            V v = make(Tag::schema, object);
-            object->name = std::string(name);
-            return v;
-          }
-      return V::failed();
-    }
-  };
-
   TypeRef declared_type(const lang::Type* type) const {
     Diagnostics told;
     return checked_type(type, told);
   }
   TypeRef checked_type(const lang::Type* type, Diagnostics& into) const {
-    DeclaredSchemas names;
-    names.tree = &tree_;
-    return type_of(type, names, sources_, into);
+    return type_of(type, DeclaredSchemas(tree_), sources_, into);
   }
   // Of a name that always has this type.
   void bind_type(const lang::Expr* target, const TypeRef& type, const Names& names) {
@@ -113,30 +85,6 @@ class Checker {
   }
 
   bool old_file() const { return role_ == FileRole::domain_file; }
-
-  // Names that functions declare global, and that xm_vars.var("name") binds.
-  void collect_deep(lang::Block body, std::vector<std::string_view>& names) {
-    for (const lang::Stmt* statement : body) {
-      if (const auto* function = lang::try_as<lang::FunctionStmt>(statement)) {
-        std::vector<std::string_view> assigned, globals;
-        collect_locals(function->body, assigned, globals);
-        names.insert(names.end(), globals.begin(), globals.end());
-      } else if (const auto* use = lang::try_as<lang::ExpressionStmt>(statement)) {
-        walk(use->expr, [&](const lang::Expr* expr) {
-          const auto* call = lang::try_as<lang::CallExpr>(expr);
-          const auto* callee =
-              call == nullptr ? nullptr : lang::try_as<lang::AttributeExpr>(call->callee);
-          if (callee != nullptr && callee->name == "var" && !call->arguments.empty())
-            if (const auto* name = lang::try_as<lang::StringExpr>(call->arguments[0].value))
-              names.push_back(name->value);
-          return true;
-        });
-      } else if (const auto* branch = lang::try_as<lang::IfStmt>(statement)) {
-        for (const lang::IfBranch& each : branch->branches) collect_deep(each.body, names);
-        collect_deep(branch->else_body, names);
-      }
-    }
-  }
 
   void block(lang::Block body, const Names& names, const Where& where) {
     for (const lang::Stmt* each : body) statement(each, names, where);
@@ -147,35 +95,6 @@ class Checker {
     diagnostic.help = title;
     if (!replacement.empty()) diagnostic.fix = Fix{title, span, std::move(replacement)};
     return diagnostic;
-  }
-
-  void unknown_name(const lang::NameExpr& name, const Names& names) {
-    Diagnostic& diagnostic = diagnostics_.report(Code::unknown_name, name.span,
-                                                 "`" + std::string(name.name) + "` is not defined");
-    // The constants of other languages.
-    for (const auto& [theirs, ours] :
-         std::initializer_list<std::pair<const char*, const char*>>{{"true", "True"},
-                                                                    {"false", "False"},
-                                                                    {"TRUE", "True"},
-                                                                    {"FALSE", "False"},
-                                                                    {"null", "None"},
-                                                                    {"nil", "None"},
-                                                                    {"NULL", "None"},
-                                                                    {"none", "None"}})
-      if (name.name == theirs) {
-        diagnostic.fix = Fix{"write `" + std::string(ours) + "`", name.span, ours};
-        diagnostic.primary_label = diagnostic.fix->title;
-        return;
-      }
-    std::vector<std::string_view> candidates;
-    for (const Names* at = &names; at != nullptr; at = at->outer)
-      candidates.insert(candidates.end(), at->bound.begin(), at->bound.end());
-    for (const std::string_view builtin : builtin_names())
-      if (!find_builtin(builtin, old_file()).is_failed()) candidates.push_back(builtin);
-    if (auto near = nearest(name.name, candidates)) {
-      diagnostic.primary_label = "did you mean `" + std::string(*near) + "`?";
-      diagnostic.fix = Fix{"write `" + std::string(*near) + "`", name.span, std::string(*near)};
-    }
   }
 
   bool predefined(std::string_view name) const {
@@ -190,7 +109,7 @@ class Checker {
         case ExprKind::name: {
           const auto& name = lang::as<lang::NameExpr>(*expr);
           if (!names.has(name.name) && !predefined(name.name) && !where.in_try)
-            unknown_name(name, names);
+            report_unknown_name(name, names, old_file(), diagnostics_);
           return false;
         }
         case ExprKind::comprehension: {
@@ -384,7 +303,7 @@ class Checker {
       name.kind = ExprKind::name;
       name.span = use.span;
       name.name = use.name;
-      unknown_name(name, names);
+      report_unknown_name(name, names, old_file(), diagnostics_);
     }
     if (node.declared == lang::DeclarationKind::schema) {
       for (const lang::Stmt* each : node.body) {
@@ -617,32 +536,6 @@ class Checker {
   Inference inference_;
   Names file_;
 };
-
-}  // namespace
-
-namespace {
-
-// In a module a key at the top is only a variable; one that nothing reads was meant otherwise.
-void warn_variables(const lang::SyntaxTree& tree, const Schema& schema, Diagnostics& diagnostics) {
-  const std::set<std::string_view> read = names_read(tree);
-  std::set<std::string_view> told;
-  for (const lang::AssignedName& assigned : tree.shape.assigned) {
-    const Attribute* key = schema.find_key(assigned.name, false);
-    if (key == nullptr || read.contains(assigned.name) || !told.insert(assigned.name).second)
-      continue;
-    bool in_block = false;
-    for (const lang::DeclarationStmt* declaration : tree.shape.declarations) {
-      std::set<std::string_view> inner;
-      collect_read(declaration->body, inner);
-      in_block = in_block || inner.contains(assigned.name);
-    }
-    if (in_block) continue;
-    Diagnostic& warning = diagnostics.report(
-        Code::variable_not_setting, assigned.span,
-        "`" + std::string(assigned.name) + "` here is a variable, not a setting");
-    warning.help = "put it in a `domain` or `template`";
-  }
-}
 
 }  // namespace
 

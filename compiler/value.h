@@ -72,8 +72,9 @@ struct Meter {
   static thread_local int64_t in_use;  // bytes of all objects
   static thread_local int64_t work;    // in steps
   static thread_local int64_t limit;   // of work
+  static thread_local int64_t memory;  // limit of in_use
   static void exhaust() { work = limit + 1; }
-  static bool exhausted() { return work > limit; }
+  static bool exhausted() { return work > limit || in_use > memory; }
   // What handling `size` bytes costs.
   static void spend(std::size_t size) { work += static_cast<int64_t>(size / 16); }
 };
@@ -87,6 +88,7 @@ class Collectable {
   Collectable(const Collectable&) = delete;
   Collectable& operator=(const Collectable&) = delete;
   static void empty_all();
+  static std::size_t count();  // that live
 
  protected:
   virtual void give_up(std::vector<class V>& values) = 0;
@@ -301,6 +303,7 @@ V make(Tag tag, T*& out) {
   out = new T;
   out->bytes = static_cast<int64_t>(sizeof(T));
   Meter::in_use += out->bytes;
+  Meter::work += 2;
   return V::object(tag, out);
 }
 V make_list(std::vector<V> items);
@@ -324,6 +327,8 @@ std::string str(const V& value);
 // source, which outlives every scope).
 struct BlockState;
 struct Scope final : Collectable {
+  Scope() { Meter::in_use += kCost; }
+  ~Scope() override { Meter::in_use -= kCost; }
   enum class What : uint8_t { file, function, comprehension, block } what = What::file;
   std::unordered_map<std::string_view, V> variables;
   std::shared_ptr<Scope> parent;
@@ -334,6 +339,9 @@ struct Scope final : Collectable {
 
  protected:
   void give_up(std::vector<V>& values) override;
+
+ private:
+  static constexpr int64_t kCost = 320;  // with a few variables
 };
 
 }  // namespace hv::compiler

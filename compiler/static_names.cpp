@@ -1,0 +1,110 @@
+#include "compiler/static_names.h"
+
+#include <set>
+
+#include "compiler/interp.h"
+#include "compiler/walk.h"
+
+namespace hv::compiler {
+
+namespace {
+
+V declared_schema(std::string_view name, const lang::DeclarationStmt* statement) {
+  SchemaObject* object = nullptr;
+  V v = make(Tag::schema, object);
+  object->statement = statement;
+  object->name = std::string(name);
+  return v;
+}
+
+}  // namespace
+
+V DeclaredSchemas::find_schema(std::string_view name) const {
+  for (const lang::DeclarationStmt* each : tree_.shape.declarations) {
+    const auto* declared = lang::try_as<lang::NameExpr>(each->name);
+    if (each->declared == lang::DeclarationKind::schema && declared != nullptr &&
+        declared->name == name)
+      return declared_schema(name, each);
+  }
+  for (const lang::VmImportStmt* import : tree_.shape.imports)
+    for (const lang::ImportName& imported : import->names)
+      if ((imported.alias.empty() ? imported.name : imported.alias) == name)
+        return declared_schema(name, nullptr);
+  return V::failed();
+}
+
+void collect_indirect(lang::Block body, std::vector<std::string_view>& names) {
+  for (const lang::Stmt* statement : body) {
+    if (const auto* function = lang::try_as<lang::FunctionStmt>(statement)) {
+      std::vector<std::string_view> assigned, globals;
+      collect_locals(function->body, assigned, globals);
+      names.insert(names.end(), globals.begin(), globals.end());
+    } else if (const auto* use = lang::try_as<lang::ExpressionStmt>(statement)) {
+      walk(use->expr, [&](const lang::Expr* expr) {
+        const auto* call = lang::try_as<lang::CallExpr>(expr);
+        const auto* callee =
+            call == nullptr ? nullptr : lang::try_as<lang::AttributeExpr>(call->callee);
+        if (callee != nullptr && callee->name == "var" && !call->arguments.empty())
+          if (const auto* name = lang::try_as<lang::StringExpr>(call->arguments[0].value))
+            names.push_back(name->value);
+        return true;
+      });
+    } else if (const auto* branch = lang::try_as<lang::IfStmt>(statement)) {
+      for (const lang::IfBranch& each : branch->branches) collect_indirect(each.body, names);
+      collect_indirect(branch->else_body, names);
+    }
+  }
+}
+
+void report_unknown_name(const lang::NameExpr& name, const StaticNames& names, bool python2,
+                         Diagnostics& diagnostics) {
+  Diagnostic& diagnostic = diagnostics.report(Code::unknown_name, name.span,
+                                              "`" + std::string(name.name) + "` is not defined");
+  // The constants of other languages.
+  for (const auto& [theirs, ours] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"true", "True"},
+                                                                  {"false", "False"},
+                                                                  {"TRUE", "True"},
+                                                                  {"FALSE", "False"},
+                                                                  {"null", "None"},
+                                                                  {"nil", "None"},
+                                                                  {"NULL", "None"},
+                                                                  {"none", "None"}})
+    if (name.name == theirs) {
+      diagnostic.fix = Fix{"write `" + std::string(ours) + "`", name.span, ours};
+      diagnostic.primary_label = diagnostic.fix->title;
+      return;
+    }
+  std::vector<std::string_view> candidates;
+  for (const StaticNames* at = &names; at != nullptr; at = at->outer)
+    candidates.insert(candidates.end(), at->bound.begin(), at->bound.end());
+  for (const std::string_view builtin : builtin_names())
+    if (!find_builtin(builtin, python2).is_failed()) candidates.push_back(builtin);
+  if (auto near = nearest(name.name, candidates)) {
+    diagnostic.primary_label = "did you mean `" + std::string(*near) + "`?";
+    diagnostic.fix = Fix{"write `" + std::string(*near) + "`", name.span, std::string(*near)};
+  }
+}
+
+void warn_variables(const lang::SyntaxTree& tree, const Schema& schema, Diagnostics& diagnostics) {
+  const std::set<std::string_view> read = names_read(tree);
+  std::set<std::string_view> told;
+  for (const lang::AssignedName& assigned : tree.shape.assigned) {
+    const Attribute* key = schema.find_key(assigned.name, false);
+    if (key == nullptr || read.contains(assigned.name) || !told.insert(assigned.name).second)
+      continue;
+    bool in_block = false;
+    for (const lang::DeclarationStmt* declaration : tree.shape.declarations) {
+      std::set<std::string_view> inner;
+      collect_read(declaration->body, inner);
+      in_block = in_block || inner.contains(assigned.name);
+    }
+    if (in_block) continue;
+    Diagnostic& warning = diagnostics.report(
+        Code::variable_not_setting, assigned.span,
+        "`" + std::string(assigned.name) + "` here is a variable, not a setting");
+    warning.help = "put it in a `domain` or `template`";
+  }
+}
+
+}  // namespace hv::compiler
