@@ -120,6 +120,18 @@ bool edit(const Folder& project, const std::string& order) {
   return true;
 }
 
+// Every JSON answer fits its schema.
+std::string misfit_of(const std::string& line, const Finished& finished) {
+  static const std::map<std::string, std::string> formats = {{"check", "hv.diagnostics.1"},
+                                                             {"show", "hv.desired.1"},
+                                                             {"plan", "hv.plan.1"},
+                                                             {"lint", "hv.lint.1"},
+                                                             {"status", "hv.status.1"}};
+  if (line.find("--format json") == std::string::npos) return "";
+  const std::string wrong = misfit(finished.out, formats.at(words_of(line).at(2)));
+  return wrong.empty() ? "" : line + ": " + wrong + "\n";
+}
+
 bool change_files(const Folder& project, const std::string& order) {
   if (order.starts_with("edit ")) return edit(project, order.substr(5));
   const std::vector<std::string> words = words_of(order);
@@ -150,6 +162,7 @@ std::string play(const std::string& transcript, const std::string& folder, std::
     text += (text.empty() || after_reason ? "" : "\n") + line + "\n";
     if (line.starts_with("$ hv ")) {
       const Finished finished = project.hv(words_of(line.substr(5)));
+      trouble += misfit_of(line, finished);
       if (finished.timed_out) trouble += "takes too long: " + line + "\n";
       text += answer(finished, masked);
     } else if (!change_files(project, line.substr(2))) {
