@@ -20,8 +20,10 @@ std::string field(const std::string& name, const std::string& value) {
 std::string extents_text(const std::vector<Extent>& extents) {
   std::string text;
   for (const Extent& extent : extents)
-    text += (text.empty() ? "" : ", ") + extent.store.text + " [" +
-            std::to_string(extent.start.count) + ", +" + std::to_string(extent.count.count) + "]";
+    text += (text.empty() ? "" : ", ") + extent.store.text +
+            (extent.resolved ? " [" + std::to_string(extent.start.count) + ", +" +
+                                   std::to_string(extent.count.count) + "]"
+                             : " (known by name only)");
   return text;
 }
 
