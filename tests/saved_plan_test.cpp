@@ -185,8 +185,8 @@ TEST_F(SavedPlan, TamperedWithIsRefused) {
   const std::size_t record = plan.find("\"record\"");
   ASSERT_NE(record, std::string::npos);
   std::vector<std::size_t> places;
-  for (std::size_t at = 0; at < record; at += record / 60 + 1) places.push_back(at);
-  for (std::size_t at = record; at < plan.size(); at += (plan.size() - record) / 40 + 1)
+  for (std::size_t at = 0; at < record; at += record / 40 + 1) places.push_back(at);
+  for (std::size_t at = record; at < plan.size(); at += (plan.size() - record) / 20 + 1)
     places.push_back(at);
   std::size_t refused = 0;
   for (const std::size_t at : places) {
