@@ -184,11 +184,18 @@ bool Process::pump(Clock::time_point until) {
   return true;
 }
 
-bool Process::says(const std::string& text, Milliseconds within) {
+std::size_t times_in(const std::string& whole, const std::string& part) {
+  std::size_t times = 0;
+  for (std::size_t at = whole.find(part); at != std::string::npos;
+       at = whole.find(part, at + part.size()))
+    ++times;
+  return times;
+}
+
+bool Process::says_times(const std::string& text, std::size_t times, Milliseconds within) {
   const Clock::time_point until = std::min(deadline_, Clock::now() + within);
   const auto said = [&] {
-    return finished_.out.find(text) != std::string::npos ||
-           finished_.err.find(text) != std::string::npos;
+    return times_in(finished_.out, text) + times_in(finished_.err, text) >= times;
   };
   while (!said() && Clock::now() < until)
     if (!pump(until)) break;

@@ -53,7 +53,11 @@ class Process {
   void signal(int number) const;
   void type(const std::string& text);  // on its terminal or pipe
   // Reads until `text` was said on stdout or stderr; false if it ended or time was up before.
-  bool says(const std::string& text, Milliseconds within = Milliseconds(20'000));
+  bool says(const std::string& text, Milliseconds within = Milliseconds(20'000)) {
+    return says_times(text, 1, within);
+  }
+  bool says_times(const std::string& text, std::size_t times,
+                  Milliseconds within = Milliseconds(20'000));
   Finished wait();
 
  private:
@@ -95,6 +99,7 @@ class Folder {
 };
 
 Finished run(const Command& command);
+std::size_t times_in(const std::string& whole, const std::string& part);
 std::string file_text(const std::string& path);
 std::string hv_program();
 std::string example(const std::string& name);  // its folder
