@@ -31,8 +31,8 @@ ApplyOptions apply_options(Session& session, const Options& options) {
 
 // Settles open intents; false if something cannot be settled in a way that stops everything.
 bool settle(Session& session, const Options& options) {
-  ApplyContext context{*session.store,  session.drivers, *session.schema,
-                       session.project, session.clock,   session.random};
+  ApplyContext context{*session.store, session.drivers, *session.schema, session.project,
+                       session.clock,  session.random,  session.storage};
   const bool had_open = !session.open_intents.empty();
   Result<std::vector<Settled>> settled = recover(context, apply_options(session, options));
   if (!settled.ok()) {
@@ -66,8 +66,8 @@ bool settle(Session& session, const Options& options) {
 }
 
 int carry_out(Session& session, const Plan& plan, const Options& options) {
-  ApplyContext context{*session.store,  session.drivers, *session.schema,
-                       session.project, session.clock,   session.random};
+  ApplyContext context{*session.store, session.drivers, *session.schema, session.project,
+                       session.clock,  session.random,  session.storage};
   ApplyOptions apply = apply_options(session, options);
   ProgressLines lines(plan, options);
   apply.progress = [&](const StepEvent& event) { lines(event); };
@@ -165,7 +165,7 @@ int apply(const Options& given, bool destroy_all) {
   if (!session.load_project()) return kFailed;
   const bool ok = session.compile_sources();
   session.show_diagnostics();
-  if (!ok) return kFailed;
+  if (!ok || !session.load_inventories()) return kFailed;
   if (!options.yes && !is_terminal(STDIN_FILENO)) {
     session.fail(Error{Code::wrong_usage, "nobody is there to ask: standard input is no terminal",
                        "look at the plan first, then add --yes"});

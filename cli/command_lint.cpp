@@ -3,19 +3,16 @@
 
 #include <algorithm>
 
+#include "cli/baseline.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
 #include "hv/storage/storage.h"
 
 namespace hv::cli {
+namespace {
 
-int run_lint(const Options& options) {
-  Session session(options);
-  if (!session.load_project()) return kFailed;
-  const bool ok = session.compile_sources();
-  session.show_diagnostics();
-  if (!ok || !session.open_reader()) return kFailed;
+StorageContext context_of(const Session& session) {
   StorageContext context;
   context.unresolved_is_error = session.project.unresolved == UnresolvedPolicy::error;
   for (const auto& [address, vdisk] : session.applied.vdisks)
@@ -25,23 +22,82 @@ int run_lint(const Options& options) {
   // A simulated disk has one name.
   for (const auto& [name, config] : session.project.hosts)
     if (config.driver == DriverKind::sim) context.exact_names.insert(name);
+  context.map = session.storage;
+  return context;
+}
+
+void add(std::vector<Access>& accesses, std::vector<Access> more) {
+  accesses.insert(accesses.end(), std::make_move_iterator(more.begin()),
+                  std::make_move_iterator(more.end()));
+}
+
+// What hosts themselves do, and whose machines run on them: as they are now with --live, else as
+// their inventories saw it.
+bool add_others(Session& session, const Options& options, const StorageContext& context,
+                std::vector<Access>& accesses) {
+  std::map<Uuid, Address> ours;
+  for (const auto& [address, domain] : session.applied.domains) ours[domain.uuid] = address;
+  if (options.live) {
+    if (!session.open_drivers(false) || !session.observe()) return false;
+    for (const auto& [name, host] : session.observation.hosts) {
+      add(accesses, foreign_accesses(host, ours, context));
+      if (!host.reachable) add(accesses, inventory_accesses(name, ours, context));
+    }
+  }
+  for (const Inventory& inventory : session.inventories) {
+    add(accesses, host_accesses(inventory.host, context));
+    if (options.live) continue;
+    // A machine that is declared by its name is ours, though no state knows it yet.
+    for (const Resource& resource : session.desired.resources())
+      if (const auto* domain = std::get_if<DomainSpec>(&resource))
+        for (const LiveDomain& live : inventory.domains)
+          if (domain->host == inventory.host && domain->name == live.name)
+            ours[live.uuid] = domain->address;
+    add(accesses, inventory_accesses(inventory.host, ours, context));
+  }
+  return true;
+}
+
+// With --baseline; false where the file cannot be used.
+bool accept_known(Session& session, const Options& options, std::vector<Finding>& findings) {
+  if (options.baseline.empty()) return true;
+  Result<std::string> text = disk_files().read(options.baseline);
+  if (!text.ok()) {
+    session.fail(text.error(), options.baseline);
+    return false;
+  }
+  Result<Baseline> baseline = read_baseline(*text);
+  if (!baseline.ok()) {
+    session.fail(baseline.error(), options.baseline);
+    return false;
+  }
+  for (const std::string& id : accept(*baseline, findings))
+    if (!options.quiet)
+      print_error("note: finding " + id + " of the baseline is mended; drop its entry\n");
+  return true;
+}
+
+}  // namespace
+
+int run_lint(const Options& options) {
+  Session session(options);
+  if (!session.load_project()) return kFailed;
+  const bool ok = session.compile_sources();
+  session.show_diagnostics();
+  if (!ok || !session.open_reader() || !session.load_inventories()) return kFailed;
+  const StorageContext context = context_of(session);
   std::vector<Access> accesses;
   for (const Resource& resource : session.desired.resources())
     if (const auto* domain = std::get_if<DomainSpec>(&resource)) {
-      std::vector<Access> own = accesses_of(*domain, session.desired, session.project.sharing,
-                                            context, AccessOrigin::desired);
-      accesses.insert(accesses.end(), own.begin(), own.end());
+      add(accesses, accesses_of(*domain, session.desired, session.project.sharing, context,
+                                AccessOrigin::desired));
+      add(accesses, accesses_beneath(*domain, context, AccessOrigin::desired));
     }
-  if (options.live) {
-    if (!session.open_drivers(false) || !session.observe()) return kFailed;
-    std::map<Uuid, Address> ours;
-    for (const auto& [address, domain] : session.applied.domains) ours[domain.uuid] = address;
-    for (const auto& [name, host] : session.observation.hosts) {
-      std::vector<Access> foreign = foreign_accesses(host, ours, context);
-      accesses.insert(accesses.end(), foreign.begin(), foreign.end());
-    }
-  }
-  const std::vector<Finding> findings = check_sharing(accesses, context);
+  if (!add_others(session, options, context, accesses)) return kFailed;
+  std::vector<Finding> findings = check_sharing(accesses, context);
+  for (Finding& finding : check_layers(session.desired, context))
+    findings.push_back(std::move(finding));
+  if (!accept_known(session, options, findings)) return kFailed;
   const bool failed = std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.severity == Severity::error;
   });
@@ -51,6 +107,10 @@ int run_lint(const Options& options) {
     print(findings_sarif(findings));
   } else {
     print(findings_text(findings, session.style(STDOUT_FILENO)));
+    if (!options.quiet)
+      for (const Inventory& inventory : session.inventories)
+        print_error("inventory of " + inventory.host.text + ": gathered " +
+                    to_human(inventory.taken) + "\n");
     if (!failed && !options.quiet)
       print(std::string(findings.empty() ? "" : "\n") + "ok: " + std::to_string(accesses.size()) +
             " accesses, none unsafe\n");

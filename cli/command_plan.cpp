@@ -74,7 +74,8 @@ int run_plan(const Options& options) {
   if (!session.load_project()) return kFailed;
   const bool ok = session.compile_sources();
   session.show_diagnostics();
-  if (!ok || !session.open_reader() || !session.open_drivers(false) || !session.observe())
+  if (!ok || !session.load_inventories() || !session.open_reader() ||
+      !session.open_drivers(false) || !session.observe())
     return kFailed;
   Scope scope = session.scope_from_options(options.destroy);
   scope.no_budget = options.destroy;

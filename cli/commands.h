@@ -10,6 +10,7 @@ int run_check(const Options& options);
 int run_fmt(const Options& options);
 int run_show(const Options& options);
 int run_lint(const Options& options);
+int run_inventory(const Options& options);
 int run_plan(const Options& options);
 int run_apply(const Options& options);
 int run_destroy(const Options& options);

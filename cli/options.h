@@ -24,7 +24,8 @@ struct Options {
   std::string log_format = "text";
   std::string format = "text";
   std::string dump;
-  std::string output;  // -o
+  std::string output;    // -o
+  std::string baseline;  // lint
   bool yes = false;
   bool detailed_exitcode = false;
   bool destroy = false;

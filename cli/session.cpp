@@ -314,6 +314,7 @@ PlanRequest Session::plan_request(const Scope& scope) {
   request.head = head;
   request.scope = scope;
   request.version = kVersion;
+  request.storage = storage;
   request.id = PlanId{to_string(uuid_v4(random)).substr(0, 8)};
   return request;
 }

@@ -17,6 +17,7 @@
 #include "hv/drivers/driver.h"
 #include "hv/schema/project.h"
 #include "hv/schema/schema.h"
+#include "hv/storage/storage_map.h"
 #include "reconciler/apply.h"
 #include "reconciler/plan.h"
 #include "report/report.h"
@@ -39,6 +40,8 @@ class Session {
   bool open_reader();  // beside a running writer; no store yet is fine
   // Drivers of every host of the project; `changing` opens simulated hosts to write.
   bool open_drivers(bool changing);
+  // The inventories that hv.toml names; they count as inputs of what is made from them.
+  bool load_inventories();
   // One look at every host, or with --refresh=false the last one kept.
   bool observe();
 
@@ -66,6 +69,8 @@ class Session {
   Applied applied;
   StoreHead head;
   std::vector<JournalEntry> open_intents;
+  std::vector<Inventory> inventories;
+  std::shared_ptr<const StorageMap> storage;  // of them; nothing without any
   Drivers drivers;
   Observation observation;
   std::string working_directory;

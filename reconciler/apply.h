@@ -17,6 +17,7 @@
 #include "hv/model/plan.h"
 #include "hv/schema/project.h"
 #include "hv/schema/schema.h"
+#include "hv/storage/storage_map.h"
 #include "state/store.h"
 
 namespace hv {
@@ -76,6 +77,7 @@ struct ApplyContext {
   const Project& project;
   Clock& clock;
   Random& random;
+  std::shared_ptr<const StorageMap> storage = {};  // the hosts' inventories, or nothing
 };
 
 // What settling one open intent came to.

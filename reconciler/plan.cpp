@@ -20,6 +20,7 @@ Planner::Planner(const PlanRequest& request) : in_(request), applied_(*request.a
   plan_.inputs = request.desired->inputs;
   plan_.params = request.desired->params;
   plan_.observation = *request.observation;
+  context_.map = request.storage;
   context_.unresolved_is_error = request.project->unresolved == UnresolvedPolicy::error;
   for (const auto& [store, statement] : request.project->stores)
     context_.local_stores[normalise_name(store.text)] = statement.hosts;

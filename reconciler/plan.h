@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,6 +16,7 @@
 #include "hv/model/plan.h"
 #include "hv/schema/project.h"
 #include "hv/schema/schema.h"
+#include "hv/storage/storage_map.h"
 #include "state/store.h"
 
 namespace hv {
@@ -44,6 +46,7 @@ struct PlanRequest {
   Scope scope;
   std::string version;  // of hv
   PlanId id;
+  std::shared_ptr<const StorageMap> storage = {};  // the hosts' inventories, or nothing
 };
 
 // A plan that must not be applied comes back with `applicable` false and its refusals; an Error is

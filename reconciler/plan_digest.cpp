@@ -159,7 +159,7 @@ class Reader {
       access.party = Party{to_string(claim.project) + " " + to_string(claim.address)};
       access.host = host.host;
       access.device = claim.device;
-      access.extents = claim.extents;
+      access.extents = extents_now(claim.extents, {}, host.host, context());
       access.mode = claim.mode;
       access.permitted = claim.permitted;
       note_if_met(access, "a claim of another project on " + host.host.text);
@@ -175,6 +175,7 @@ class Reader {
   const StorageContext& context() {
     if (context_) return *context_;
     context_.emplace();
+    context_->map = request_.storage;
     for (const auto& [address, vdisk] : request_.applied->vdisks)
       if (!vdisk.expired) context_->vdisks[address] = vdisk.extents;
     for (const auto& [address, extents] : made_) context_->vdisks[address] = extents;

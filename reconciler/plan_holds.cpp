@@ -57,8 +57,9 @@ std::vector<Access> Planner::current_accesses(const AppliedDomain& applied, cons
     if (recorded == applied.extents.end() || recorded->second.empty() ||
         !as_recorded.contains(access.device))
       continue;
-    access.extents = recorded->second;
-    std::sort(access.extents.begin(), access.extents.end());
+    // Of a virtual disk `context_` knows already what it will be.
+    if (known.at(access.device)->backend == "vd") access.extents.clear();
+    access.extents = extents_now(recorded->second, std::move(access.extents), where, context_);
   }
   return accesses;
 }
@@ -135,6 +136,9 @@ void Planner::hold_everything_else() {
     if (powered_off(name)) continue;
     for (Access& access : foreign_accesses(observation, ours_, context_))
       hold(std::move(access), {}, {}, {}, {});
+    // What the host itself does with its disks; nobody ends that but its administrator.
+    for (Access& access : merged_host_accesses(name, context_))
+      hold(std::move(access), {}, {}, {}, {});
     for (const ObservedDomain& domain : observation.domains)
       if (!ours_.contains(domain.uuid))
         charge(name, Address{Kind::domain, domain.name}, domain.memory.count, {}, {});
@@ -166,8 +170,7 @@ void Planner::hold_claims(const HostObservation& observation) {
     access.party = party_unmanaged(observation.host, to_string(claim.address));
     access.host = observation.host;
     access.device = claim.device;
-    access.extents = claim.extents;
-    std::sort(access.extents.begin(), access.extents.end());
+    access.extents = extents_now(claim.extents, {}, observation.host, context_);
     access.mode = claim.mode;
     access.permitted = claim.permitted;
     access.origin = AccessOrigin::claim;

@@ -93,9 +93,12 @@ void Planner::check_declared_sharing() {
   if (in_.scope.destroy_all) return;
   std::vector<Access> accesses;
   for (const auto& [address, resource] : declared_)
-    if (const auto* domain = std::get_if<DomainSpec>(resource))
+    if (const auto* domain = std::get_if<DomainSpec>(resource)) {
       for (Access& access : accesses_of_spec(*domain, AccessOrigin::desired))
         accesses.push_back(std::move(access));
+      for (Access& access : accesses_beneath(*domain, context_, AccessOrigin::desired))
+        accesses.push_back(std::move(access));
+    }
   const bool all_exact = context_.exact_names.size() == in_.observation->hosts.size();
   std::vector<Finding> found = check_sharing(accesses, context_);
   std::erase_if(found, [&](const Finding& finding) {

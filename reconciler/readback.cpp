@@ -133,7 +133,7 @@ const LiveAccesses& Execution::live() {
 }
 
 LookInput Execution::look_input() const {
-  return {look_, applied_, ours_, context_.project, work_.holds, caller_};
+  return {look_, applied_, ours_, context_.project, work_.holds, caller_, context_.storage};
 }
 
 void Execution::answered(Run& run, OperationResult answer) {

@@ -15,6 +15,7 @@ StorageContext context_of(const LookInput& input) {
   for (const auto& [store, statement] : input.project.stores)
     context.local_stores[store.text] = statement.hosts;
   context.unresolved_is_error = input.project.unresolved == UnresolvedPolicy::error;
+  context.map = input.storage;
   return context;
 }
 
@@ -38,19 +39,23 @@ Access access_of(const Vbd& vbd, const AppliedDomain& domain, const HostName& ho
   access.mode = vbd.mode;
   access.permitted = domain.spec.sharing.value_or(input.project.sharing);
   access.origin = AccessOrigin::live;
-  auto known = domain.extents.find(vbd.device);
-  access.extents =
-      known != domain.extents.end() ? known->second : resolve(vbd, host, context).extents;
+  const auto known = domain.extents.find(vbd.device);
+  const bool recorded = known != domain.extents.end();
+  // A virtual disk is what it was at the attach, until that is recorded anew.
+  if (!recorded || vbd.backend != "vd") access.extents = resolve(vbd, host, context).extents;
+  if (recorded)
+    access.extents = extents_now(known->second, std::move(access.extents), host, context);
   permit_as_planned(access, input);
   return access;
 }
 
-Access access_of(const Claim& claim, const HostName& host, Party party) {
+Access access_of(const Claim& claim, const HostName& host, const StorageContext& context,
+                 Party party) {
   Access access;
   access.party = std::move(party);
   access.host = host;
   access.device = claim.device;
-  access.extents = claim.extents;
+  access.extents = extents_now(claim.extents, {}, host, context);
   access.mode = claim.mode;
   access.permitted = claim.permitted;
   access.origin = AccessOrigin::claim;
@@ -92,9 +97,10 @@ Error conflict_error(const Access& mine, const Access& other) {
 
 std::vector<Access> accesses_claimed(const std::vector<Claim>& claims, const HostName& host,
                                      const LookInput& input) {
+  const StorageContext context = context_of(input);
   std::vector<Access> accesses;
   for (const Claim& claim : claims) {
-    accesses.push_back(access_of(claim, host, party_of(claim.address)));
+    accesses.push_back(access_of(claim, host, context, party_of(claim.address)));
     permit_as_planned(accesses.back(), input);
   }
   return accesses;
@@ -130,7 +136,7 @@ void LiveAccesses::add_host(const HostObservation& host) {
     if (claim.project == input_.caller.project && claim.lineage == input_.caller.lineage) continue;
     Party party{"claim of project " + to_string(claim.project) + " for " +
                 to_string(claim.address)};
-    add(access_of(claim, host.host, std::move(party)), {});
+    add(access_of(claim, host.host, context, std::move(party)), {});
   }
   for (const ObservedDomain& domain : host.domains) {
     auto ours = input_.ours.find(domain.uuid);

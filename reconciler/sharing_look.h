@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include "hv/model/applied.h"
 #include "hv/model/observation.h"
 #include "hv/schema/project.h"
+#include "hv/storage/storage_map.h"
 
 namespace hv {
 
@@ -26,6 +28,7 @@ struct LookInput {
   const Project& project;
   std::span<const Hold> holds;  // of the plan: what each of ours permits, and grants
   const Caller& caller;
+  std::shared_ptr<const StorageMap> storage = {};  // the hosts' inventories, or nothing
 };
 
 // The accesses that claims announce.

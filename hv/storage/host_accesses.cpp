@@ -111,6 +111,54 @@ std::vector<Access> host_accesses(const HostName& host, const StorageContext& co
   return HostAccesses(*known, context).all();
 }
 
+namespace {
+
+// What `from` has and `taken` has not; both tidy.
+std::vector<Extent> without(const std::vector<Extent>& from, const std::vector<Extent>& taken) {
+  std::vector<Extent> rest;
+  for (Extent extent : from) {
+    for (const Extent& gone : taken) {
+      if (gone.store != extent.store || gone.end() <= extent.start || extent.end() <= gone.start)
+        continue;
+      if (gone.start > extent.start) {
+        rest.push_back(extent);
+        rest.back().count = gone.start - extent.start;
+      }
+      const Sectors end = extent.end();
+      extent.start = std::min(gone.end(), end);
+      extent.count = end - extent.start;
+    }
+    if (extent.count.count > 0) rest.push_back(std::move(extent));
+  }
+  return rest;
+}
+
+}  // namespace
+
+std::vector<Access> merged_host_accesses(const HostName& host, const StorageContext& context) {
+  std::vector<Access> merged;
+  std::vector<Extent> told;
+  const std::vector<Access> all = host_accesses(host, context);
+  for (AccessMode mode : {AccessMode::write, AccessMode::write_shared, AccessMode::read}) {
+    Access one;
+    for (const Access& access : all) {
+      if (access.mode != mode) continue;
+      std::vector<Extent> extents = std::move(one.extents);
+      extents.insert(extents.end(), access.extents.begin(), access.extents.end());
+      one = access;
+      one.extents = std::move(extents);
+    }
+    tidy_extents(one.extents);
+    one.extents = without(one.extents, told);
+    if (one.extents.empty()) continue;
+    told.insert(told.end(), one.extents.begin(), one.extents.end());
+    tidy_extents(told);
+    one.path = {"mounts, swap space and tables of " + host.text};
+    merged.push_back(std::move(one));
+  }
+  return merged;
+}
+
 std::vector<Finding> check_layers(const DesiredGraph& desired, const StorageContext& context) {
   std::vector<Finding> findings;
   if (context.map == nullptr) return findings;

@@ -78,7 +78,8 @@ Resolved resolve_known(const std::string& source, const std::string& format,
   return resolved;
 }
 
-// Sectors of a vdisk are recorded by the name of their pool's device.
+// Sectors that were recorded by a name only, as the host's inventory of now knows them: of a vdisk,
+// by the name of its pool's device; of a disk, from before there was an inventory.
 std::vector<Extent> really(const Extent& recorded, const HostName& host,
                            const StorageContext& context) {
   const Extent extent = as_stated_now(recorded, host, context);
@@ -142,6 +143,15 @@ Resolved resolve(const Vbd& vbd, const HostName& host, const StorageContext& con
   if (path_of_source(vbd.source).starts_with('/'))
     add_names(normalise_name(vbd.source), host, context, resolved);
   return resolved;
+}
+
+std::vector<Extent> extents_now(const std::vector<Extent>& recorded, std::vector<Extent> now,
+                                const HostName& host, const StorageContext& context) {
+  for (const Extent& extent : recorded)
+    for (Extent& one : really(extent, host, context)) now.push_back(std::move(one));
+  std::sort(now.begin(), now.end());
+  now.erase(std::unique(now.begin(), now.end()), now.end());
+  return now;
 }
 
 Resolved resolve_device(const std::string& source, const HostName& host,

@@ -55,6 +55,10 @@ struct Resolved {
   std::vector<std::string> problems;  // why it could not be followed to the end
 };
 Resolved resolve(const Vbd& vbd, const HostName& host, const StorageContext& context);
+// What was recorded at an attach, together with what its name means `now`: an inventory may have
+// come, gone or changed in between, and both words count until the disk is released.
+std::vector<Extent> extents_now(const std::vector<Extent>& recorded, std::vector<Extent> now,
+                                const HostName& host, const StorageContext& context);
 // A pool device: where the extents handed out of it lie.
 Resolved resolve_device(const std::string& source, const HostName& host,
                         const StorageContext& context);
@@ -71,6 +75,8 @@ std::vector<Access> accesses_beneath(const DomainSpec& domain, const StorageCont
 // What a host itself reads and writes, by its inventory: mounts, swap space, the tables and pools
 // of what it runs. One access for each, all of the party dom0.HOST.
 std::vector<Access> host_accesses(const HostName& host, const StorageContext& context);
+// The same as at most three accesses, one a mode, that have no sector in common.
+std::vector<Access> merged_host_accesses(const HostName& host, const StorageContext& context);
 // The machines that an inventory saw running, but for those that state knows (`ours` by UUID).
 std::vector<Access> inventory_accesses(const HostName& host, const std::map<Uuid, Address>& ours,
                                        const StorageContext& context);
