@@ -1,4 +1,4 @@
-// The shortcut past ANTLR: `name = value` at the file's level.
+// The shortcut past ANTLR: `name = value` at the file's level, and the same in blocks.
 //
 // Nine of ten statements of an xm or xl file have this form, and the general way costs some fifteen
 // rule contexts for each: five times the time. The grammar stays the reference; fuzz_one() compares
@@ -40,18 +40,31 @@ bool skip_value(const std::vector<Token>& tokens, std::size_t& at) {
   return true;
 }
 
-// The last token is a NEWLINE, which is no value and no comma: it ends every loop above.
-bool is_plain_assignment(const std::vector<Token>& tokens) {
-  if (tokens.size() < 4 || tokens[0].kind != TokenKind::name ||
-      tokens[1].kind != TokenKind::assign || tokens.back().kind != TokenKind::newline)
-    return false;
-  std::size_t at = 2;
-  return skip_value(tokens, at) && at + 1 == tokens.size();
-}
-
 }  // namespace
 
-Expr* Builder::plain_value(const std::vector<Token>& tokens, std::size_t& at) {
+// The last token is a NEWLINE, a DEDENT or broken, which is no value and no comma: it ends every
+// loop above.
+std::size_t plain_line_length(const std::vector<Token>& tokens, std::size_t first) {
+  if (tokens.size() < first + 4 || tokens[first].kind != TokenKind::name ||
+      tokens[first + 1].kind != TokenKind::assign)
+    return 0;
+  std::size_t at = first + 2;
+  if (!skip_value(tokens, at) || at >= tokens.size() || tokens[at].kind != TokenKind::newline)
+    return 0;
+  return at + 1 - first;
+}
+
+std::size_t plain_value_length(const std::vector<Token>& tokens, std::size_t first) {
+  if (tokens[first].kind != TokenKind::string && tokens[first].kind != TokenKind::left_bracket)
+    return 0;
+  std::size_t at = first;
+  if (!skip_value(tokens, at)) return 0;
+  // What stands beside a string may be joined to it.
+  return tokens[at].kind == TokenKind::fstring_begin ? 0 : at - first;
+}
+
+Expr* Builder::plain_value(std::size_t& at) {
+  const std::vector<Token>& tokens = tokens_;
   const auto span = [&](std::size_t i) { return Span{tree_.file, tokens[i].begin, tokens[i].end}; };
   const std::size_t first = at;
   if (is_simple(tokens[at].kind)) {
@@ -67,7 +80,7 @@ Expr* Builder::plain_value(const std::vector<Token>& tokens, std::size_t& at) {
   std::vector<const Expr*> items;
   ++at;
   while (tokens[at].kind != TokenKind::right_bracket) {
-    items.push_back(plain_value(tokens, at));
+    items.push_back(plain_value(at));
     holds(node, items.back());
     if (tokens[at].kind == TokenKind::comma) ++at;
   }
@@ -76,11 +89,11 @@ Expr* Builder::plain_value(const std::vector<Token>& tokens, std::size_t& at) {
   return node;
 }
 
-const Stmt* Builder::plain_assignment(const std::vector<Token>& tokens) {
-  if (!is_plain_assignment(tokens)) return nullptr;
-  const auto* target = simple(TokenKind::name, {tree_.file, tokens[0].begin, tokens[0].end});
-  std::size_t at = 2;
-  const Expr* value = plain_value(tokens, at);
+const Stmt* Builder::plain_assignment(std::size_t first) {
+  const Token name = tokens_[first];
+  const auto* target = simple(TokenKind::name, {tree_.file, name.begin, name.end});
+  std::size_t at = first + 2;
+  const Expr* value = plain_value(at);
   auto* node = stmt<AssignStmt>(StmtKind::assign, join(target->span, value->span));
   node->targets = list(std::vector<const Expr*>{target});
   node->value = value;
@@ -90,9 +103,9 @@ const Stmt* Builder::plain_assignment(const std::vector<Token>& tokens) {
 
 bool build_plain_assignment(const std::vector<Token>& tokens, std::string_view text,
                             SyntaxTree& tree, TreeParts& parts, Diagnostics& diagnostics) {
-  Builder builder(text, tree, parts, diagnostics);
-  const Stmt* statement = builder.plain_assignment(tokens);
-  if (statement == nullptr) return false;
+  if (tokens.empty() || plain_line_length(tokens, 0) != tokens.size()) return false;
+  Builder builder(tokens, text, tree, parts, diagnostics);
+  const Stmt* statement = builder.plain_assignment(0);
   if (builder.failed())
     parts.dropped.push_back(statement->span);
   else

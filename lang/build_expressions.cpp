@@ -351,6 +351,9 @@ Expr* Builder::primary(Context* context) {
   Expr* value = nullptr;
   if (from->simple != nullptr) {
     value = simple(from->simple);
+  } else if (from->literal != nullptr) {
+    std::size_t at = from->literal->getLine();
+    value = plain_value(at);
   } else if (from->text != nullptr) {
     value = strings(from->text);
   } else if (from->round != nullptr) {

@@ -100,16 +100,19 @@ std::string_view to_string(DeclarationKind kind) {
   return "";
 }
 
-void build_unit(antlr4::ParserRuleContext* context, std::string_view text, SyntaxTree& tree,
-                TreeParts& parts, Diagnostics& diagnostics) {
+void build_unit(antlr4::ParserRuleContext* context, const std::vector<Token>& tokens,
+                std::string_view text, SyntaxTree& tree, TreeParts& parts,
+                Diagnostics& diagnostics) {
   auto* unit = static_cast<VmParser::UnitContext*>(context);
   if (unit->body == nullptr) return;
-  Builder(text, tree, parts, diagnostics).statement(unit->body, parts.body);
+  Builder(tokens, text, tree, parts, diagnostics).statement(unit->body, parts.body);
 }
 
 void build_expression_unit(antlr4::ParserRuleContext* context, std::string_view text,
                            SyntaxTree& tree, TreeParts& parts, Diagnostics& diagnostics) {
-  const Stmt* statement = Builder(text, tree, parts, diagnostics).expression_statement_of(context);
+  const std::vector<Token> none;  // nothing plain stands in it
+  const Stmt* statement =
+      Builder(none, text, tree, parts, diagnostics).expression_statement_of(context);
   if (statement != nullptr) parts.body.push_back(statement);
 }
 
@@ -135,7 +138,10 @@ void Builder::statement(Context* context, std::vector<const Stmt*>& into) {
       into.push_back(made);
     failed_ = too_deep_ = false;
   };
-  if (from->simple != nullptr) {
+  if (from->plain != nullptr) {
+    const Stmt* made = plain_assignment(from->plain->getLine());
+    add(made, made->span);
+  } else if (from->simple != nullptr) {
     for (auto* part : from->simple->parts) {
       const Stmt* made = small(part);
       add(made, span_of(part));

@@ -26,19 +26,20 @@ class Builder {
  public:
   using Context = antlr4::ParserRuleContext;
 
-  Builder(std::string_view text, SyntaxTree& tree, TreeParts& parts, Diagnostics& diagnostics)
-      : text_(text), tree_(tree), parts_(parts), diagnostics_(diagnostics) {}
+  Builder(const std::vector<Token>& tokens, std::string_view text, SyntaxTree& tree,
+          TreeParts& parts, Diagnostics& diagnostics)
+      : tokens_(tokens), text_(text), tree_(tree), parts_(parts), diagnostics_(diagnostics) {}
 
   // build_statements.cpp. The contexts are VmParser's of the names in the comments.
   void statement(Context* context, std::vector<const Stmt*>& into);  // StatementContext
   const Stmt* expression_statement_of(Context* context);             // ExpressionUnitContext
-  // build_assignment.cpp. Null where the tokens are anything but a plain assignment; a mistake
-  // inside a string drops it (`failed`).
-  const Stmt* plain_assignment(const std::vector<Token>& tokens);
+  // build_assignment.cpp. Of a plain line that begins at token `first`; a mistake inside a string
+  // drops it (`failed`).
+  const Stmt* plain_assignment(std::size_t first);
   bool failed() const { return failed_; }
 
  private:
-  Expr* plain_value(const std::vector<Token>& tokens, std::size_t& at);
+  Expr* plain_value(std::size_t& at);
 
   // ---- statements
   const Stmt* small(Context* context);                 // SmallStatementContext
@@ -145,6 +146,7 @@ class Builder {
 
   Diagnostic& report(Code code, Span span, std::string message);
 
+  const std::vector<Token>& tokens_;
   std::string_view text_;
   SyntaxTree& tree_;
   TreeParts& parts_;

@@ -77,6 +77,13 @@ std::string_view no_text(std::string_view text) {
   // One or two strange bytes are a slip; many are another kind of file. Comments of old files are
   // often in another encoding, so foreign bytes outside them must prevail.
   const std::string_view sample = text.substr(0, kSample);
+  const auto odd = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return static_cast<unsigned>(byte >= 0x7f || (byte < 0x20 && byte != '\n' && byte != '\t'));
+  };
+  unsigned any = 0;
+  for (const char c : sample) any += odd(c);  // without a branch: nearly all files are plain
+  if (any < 4) return "";
   std::size_t control = 0, foreign = 0, seen = 0;
   bool comment = false;
   for (std::size_t i = 0; i < sample.size();) {

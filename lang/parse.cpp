@@ -8,11 +8,11 @@
 #include "lang/parse.h"
 
 #include <algorithm>
-#include <array>
 #include <unordered_set>
 
 #include "VmParser.h"
 #include "lang/build.h"
+#include "lang/syntax_errors.h"
 #include "lang/token_shape.h"
 #include "lang/tokens.h"
 
@@ -33,7 +33,9 @@ constexpr std::size_t kMaxRules = 2'000;
 
 class LightToken final : public antlr4::Token {
  public:
-  LightToken(lang::Token token, std::size_t index) : token_(token), index_(index) {}
+  // `place`: which of the statement's tokens it is, or the first of them.
+  LightToken(lang::Token token, std::size_t index, std::size_t place)
+      : token_(token), index_(static_cast<uint32_t>(index)), place_(static_cast<uint32_t>(place)) {}
 
   TokenKind kind() const { return token_.kind; }
   uint32_t begin() const { return token_.begin; }
@@ -44,7 +46,7 @@ class LightToken final : public antlr4::Token {
     return token_.kind == TokenKind::end ? antlr4::Token::EOF
                                          : static_cast<std::size_t>(token_.kind);
   }
-  std::size_t getLine() const override { return 0; }
+  std::size_t getLine() const override { return place_; }
   std::size_t getCharPositionInLine() const override { return token_.begin; }
   std::size_t getChannel() const override { return antlr4::Token::DEFAULT_CHANNEL; }
   std::size_t getTokenIndex() const override { return index_; }
@@ -56,14 +58,15 @@ class LightToken final : public antlr4::Token {
 
  private:
   lang::Token token_;
-  std::size_t index_;
+  uint32_t index_;
+  uint32_t place_;
 };
 
 // The runtime asks a stream for its source, even where it never reads from it.
 class NoSource final : public antlr4::TokenSource {
  public:
   std::unique_ptr<antlr4::Token> nextToken() override {
-    return std::make_unique<LightToken>(lang::Token{TokenKind::end, false, 0, 0}, 0);
+    return std::make_unique<LightToken>(lang::Token{TokenKind::end, false, 0, 0}, 0, 0);
   }
   std::size_t getLine() const override { return 0; }
   std::size_t getCharPositionInLine() override { return 0; }
@@ -78,12 +81,39 @@ class NoSource final : public antlr4::TokenSource {
 class Window final : public antlr4::TokenStream {
  public:
   void fill(const std::vector<lang::Token>& tokens) {
-    tokens_.clear();
-    tokens_.reserve(tokens.size() + 1);
-    for (const lang::Token& token : tokens) tokens_.emplace_back(token, tokens_.size());
-    const uint32_t end = tokens.empty() ? 0 : tokens.back().end;
-    tokens_.emplace_back(lang::Token{TokenKind::end, false, end, end}, tokens_.size());
-    at_ = 0;
+    begin(tokens);
+    for (std::size_t i = 0; i < tokens.size(); ++i) add(tokens[i], i);
+    finish(tokens);
+  }
+  // The same with plain lines and values as one token each; false where there are none. The grammar
+  // takes such a token wherever it takes the whole, but not where a string is no value: then the
+  // parse fails, and fill() is the way.
+  bool fill_plain(const std::vector<lang::Token>& tokens) {
+    begin(tokens);
+    bool any = false;
+    for (std::size_t i = 0; i < tokens.size();) {
+      const TokenKind before = i == 0 ? TokenKind::end : tokens[i - 1].kind;
+      std::size_t length = 0;
+      TokenKind kind = TokenKind::plain_line;
+      if (before == TokenKind::newline || before == TokenKind::indent ||
+          before == TokenKind::dedent) {
+        length = plain_line_length(tokens, i);
+      } else if (before == TokenKind::assign || before == TokenKind::comma ||
+                 before == TokenKind::left_paren || before == TokenKind::left_bracket) {
+        length = plain_value_length(tokens, i);
+        kind = TokenKind::plain_value;
+      }
+      if (length == 0) {
+        add(tokens[i], i);
+        ++i;
+        continue;
+      }
+      any = true;
+      add({kind, false, tokens[i].begin, tokens[i + length - 1].end}, i);
+      i += length;
+    }
+    finish(tokens);
+    return any;
   }
   const LightToken& token(std::size_t index) const {
     return tokens_[std::min(index, tokens_.size() - 1)];
@@ -96,8 +126,9 @@ class Window final : public antlr4::TokenStream {
     return &tokens_[std::min(static_cast<std::size_t>(index), tokens_.size() - 1)];
   }
   std::size_t LA(ssize_t k) override {
-    antlr4::Token* token = LT(k);
-    return token == nullptr ? antlr4::Token::INVALID_TYPE : token->getType();
+    const auto index = static_cast<ssize_t>(at_) + (k > 0 ? k - 1 : k);
+    if (index < 0) return antlr4::Token::INVALID_TYPE;
+    return tokens_[std::min(static_cast<std::size_t>(index), tokens_.size() - 1)].getType();
   }
   antlr4::Token* get(std::size_t index) const override {
     return const_cast<LightToken*>(&token(index));
@@ -116,6 +147,19 @@ class Window final : public antlr4::TokenStream {
   std::string getText(antlr4::Token*, antlr4::Token*) override { return {}; }
 
  private:
+  void begin(const std::vector<lang::Token>& tokens) {
+    tokens_.clear();
+    tokens_.reserve(tokens.size() + 1);
+    at_ = 0;
+  }
+  void add(lang::Token token, std::size_t place) {
+    tokens_.emplace_back(token, tokens_.size(), place);
+  }
+  void finish(const std::vector<lang::Token>& tokens) {
+    const uint32_t end = tokens.empty() ? 0 : tokens.back().end;
+    add({TokenKind::end, false, end, end}, tokens.size());
+  }
+
   mutable NoSource source_;
   std::vector<LightToken> tokens_;
   std::size_t at_ = 0;
@@ -140,74 +184,14 @@ class BoundedParser final : public VmParser {
   std::vector<antlr4::RuleContext*> stack_;
 };
 
-bool begins_statement(TokenKind kind) {
-  switch (kind) {
-    case TokenKind::newline:
-    case TokenKind::name:
-    case TokenKind::integer:
-    case TokenKind::floating:
-    case TokenKind::size:
-    case TokenKind::duration:
-    case TokenKind::string:
-    case TokenKind::fstring_begin:
-    case TokenKind::assert_:
-    case TokenKind::break_:
-    case TokenKind::continue_:
-    case TokenKind::def:
-    case TokenKind::del:
-    case TokenKind::false_:
-    case TokenKind::for_:
-    case TokenKind::from:
-    case TokenKind::global:
-    case TokenKind::if_:
-    case TokenKind::import:
-    case TokenKind::lambda:
-    case TokenKind::none:
-    case TokenKind::not_:
-    case TokenKind::pass:
-    case TokenKind::raise:
-    case TokenKind::return_:
-    case TokenKind::true_:
-    case TokenKind::try_:
-    case TokenKind::while_:
-    case TokenKind::domain:
-    case TokenKind::vdisk:
-    case TokenKind::pool:
-    case TokenKind::network:
-    case TokenKind::template_:
-    case TokenKind::schema:
-    case TokenKind::param:
-    case TokenKind::moved:
-    case TokenKind::lifecycle:
-    case TokenKind::print:
-    case TokenKind::left_paren:
-    case TokenKind::left_bracket:
-    case TokenKind::left_brace:
-    case TokenKind::semicolon:
-    case TokenKind::backquote:
-    case TokenKind::plus:
-    case TokenKind::minus:
-    case TokenKind::star:
-    case TokenKind::tilde:
-      return true;
-    default:  // operators, closing brackets, clauses: nothing begins with them
-      return false;
-  }
-}
-
-// Python's statements that the language leaves out, by the word they begin with.
-bool is_foreign_word(std::string_view word) {
-  static constexpr std::array<std::string_view, 7> kWords{"class", "with", "yield",   "async",
-                                                          "await", "exec", "nonlocal"};
-  return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
-}
-
 // Errors: what was found, what was expected, in people's words; and how parsing goes on.
 class Errors final : public antlr4::ANTLRErrorStrategy {
  public:
-  Errors(FileId file, std::string_view text, const TokenReader& reader, Window& window,
-         Diagnostics& diagnostics)
-      : file_(file), text_(text), reader_(reader), window_(window), diagnostics_(diagnostics) {}
+  Errors(SyntaxErrors said, Window& window, Diagnostics& diagnostics)
+      : words_(said), window_(window), diagnostics_(diagnostics) {}
+
+  // Of a parse that is done again where it fails, nothing is said.
+  bool quiet = false;
 
   // Token ranges of this statement that were skipped.
   std::vector<std::pair<std::size_t, std::size_t>> skipped;
@@ -258,7 +242,7 @@ class Errors final : public antlr4::ANTLRErrorStrategy {
     const antlr4::Token* offending = error.getOffendingToken();
     const std::size_t index = offending == nullptr ? window_.index() : offending->getTokenIndex();
     antlr4::misc::IntervalSet expected;
-    if (error.getCtx() != nullptr)
+    if (error.getCtx() != nullptr && !quiet)
       expected = parser->getATN().getExpectedTokens(error.getOffendingState(), error.getCtx());
     describe(index, &expected);
   }
@@ -307,204 +291,21 @@ class Errors final : public antlr4::ANTLRErrorStrategy {
     skipped.emplace_back(begin, at);
   }
 
-  Span span(std::size_t index) const {
-    const LightToken& token = window_.token(index);
-    return {file_, token.begin(), std::max(token.begin(), token.end())};
-  }
-  std::string_view source(std::size_t index) const {
-    const LightToken& token = window_.token(index);
-    return text_.substr(token.begin(), token.end() - token.begin());
-  }
-  std::size_t line_start(std::size_t index) const {
-    while (index > 0 && window_.token(index - 1).kind() != TokenKind::newline &&
-           window_.token(index - 1).kind() != TokenKind::indent &&
-           window_.token(index - 1).kind() != TokenKind::dedent)
-      --index;
-    return index;
-  }
-
-  // The token source has found fault with this line, and said so.
-  bool damaged(std::size_t index) const {
-    const std::size_t first = line_start(index);
-    std::size_t last = std::max(first, index);
-    while (window_.token(last).kind() != TokenKind::newline &&
-           window_.token(last).kind() != TokenKind::end)
-      ++last;
-    const auto& damage = reader_.damage();
-    const auto at = std::lower_bound(damage.begin(), damage.end(), window_.token(first).begin());
-    return at != damage.end() && *at <= window_.token(last).end();
-  }
-
-  std::string found(std::size_t index) const {
-    const TokenKind kind = window_.token(index).kind();
-    switch (kind) {
-      case TokenKind::end:
-        return window_.token(index).begin() < text_.size() ? "the next statement"
-                                                           : std::string(words(kind));
-      case TokenKind::newline:
-      case TokenKind::indent:
-      case TokenKind::dedent:
-      case TokenKind::fstring_begin:
-      case TokenKind::fstring_text:
-      case TokenKind::fstring_end:
-        return std::string(words(kind));
-      default: {
-        const std::string_view text = source(index);
-        if (text.empty()) return std::string(words(kind));
-        if (text.size() > 30 || text.find('\n') != text.npos || text.find('`') != text.npos)
-          return std::string(words(kind));
-        return "`" + std::string(text) + "`";
-      }
-    }
-  }
-
-  // "`)`", "a value", "`in` or `:`"; empty where the list would help nobody.
-  static std::string expectation(const antlr4::misc::IntervalSet& expected) {
-    if (expected.isEmpty()) return {};
-    const auto has = [&](TokenKind kind) { return expected.contains(static_cast<ssize_t>(kind)); };
-    const bool value = has(TokenKind::integer) && has(TokenKind::left_paren);
-    std::vector<std::string> names;
-    if (value) names.emplace_back("a value");
-    for (std::size_t i = 1; i <= static_cast<std::size_t>(TokenKind::less_greater); ++i) {
-      const auto kind = static_cast<TokenKind>(i);
-      if (!has(kind)) continue;
-      const bool of_value = value && (begins_value(kind) || kind == TokenKind::minus ||
-                                      kind == TokenKind::plus || kind == TokenKind::not_ ||
-                                      kind == TokenKind::tilde || kind == TokenKind::backquote ||
-                                      kind == TokenKind::star || kind == TokenKind::star_star);
-      if (of_value) continue;
-      const std::string word(words(kind));
-      if (std::find(names.begin(), names.end(), word) == names.end()) names.push_back(word);
-    }
-    if (names.size() > 4) return value ? "a value" : "";
-    std::string text;
-    for (std::size_t i = 0; i < names.size(); ++i)
-      text += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
-    return text;
-  }
-
-  Diagnostic& report(Code code, std::size_t index, std::string message) {
-    return diagnostics_.report(code, span(index), std::move(message));
-  }
-
-  // A broken line with a sound block under it: the block can be read without it.
-  bool heads_block(std::size_t index) const {
-    const std::size_t first = line_start(index);
-    const TokenKind kind = window_.token(first).kind();
-    if (index == first ||
-        (!opens_block(kind) && !declares_block(kind) && kind != TokenKind::lifecycle))
-      return false;
-    std::size_t end = index;
-    while (window_.token(end).kind() != TokenKind::newline &&
-           window_.token(end).kind() != TokenKind::end)
-      ++end;
-    return window_.token(end + 1).kind() == TokenKind::indent;
-  }
-
   void describe(std::size_t index, const antlr4::misc::IntervalSet* expected) {
+    reported_ = true;
+    if (quiet) return;
+    KindSet kinds;
+    for (std::size_t kind = 0; expected != nullptr && kind < kinds.size(); ++kind)
+      kinds[kind] = expected->contains(static_cast<ssize_t>(kind));
     const std::size_t said = diagnostics_.size();
-    say(index, expected);
-    if (!heads_block(index)) return;
-    headers.push_back(line_start(index));
+    words_.say(index, kinds);
+    if (!words_.heads_block(index)) return;
+    headers.push_back(words_.line_start(index));
     for (std::size_t i = said; i < diagnostics_.size(); ++i)
       of_headers.push_back(diagnostics_.all()[i]);
   }
 
-  // A declaration without a name, or with one that needs quotes.
-  bool say_name(std::size_t first, std::size_t index) {
-    const TokenKind found_kind = window_.token(index).kind();
-    if (index == first + 1) {
-      if (found_kind != TokenKind::colon && found_kind != TokenKind::left_paren &&
-          found_kind != TokenKind::in && found_kind != TokenKind::on)
-        return false;
-      report(Code::syntax_error, index, "`" + std::string(source(first)) + "` has no name").help =
-          "for example `" + std::string(source(first)) + " web:`";
-      return true;
-    }
-    if (index != first + 2 || window_.token(first + 1).kind() != TokenKind::name) return false;
-    std::size_t end = index;
-    for (;; ++end) {
-      const TokenKind kind = window_.token(end).kind();
-      if (kind == TokenKind::colon || kind == TokenKind::in || kind == TokenKind::on ||
-          kind == TokenKind::left_paren)
-        break;
-      if (kind != TokenKind::name && kind != TokenKind::minus && kind != TokenKind::dot &&
-          kind != TokenKind::integer)
-        return false;
-    }
-    if (end == index) return false;
-    const Span whole{file_, window_.token(first + 1).begin(), window_.token(end - 1).end()};
-    const std::string name(text_.substr(whole.begin, whole.end - whole.begin));
-    if (name.size() > 60 || name.find('\n') != name.npos) return false;
-    const std::string quoted = "\"" + name + "\"";
-    Diagnostic& diagnostic =
-        diagnostics_.report(Code::syntax_error, whole, "the name `" + name + "` needs quotes");
-    diagnostic.fix = Fix{"write `" + quoted + "`", whole, quoted};
-    return true;
-  }
-
-  void say(std::size_t index, const antlr4::misc::IntervalSet* expected) {
-    reported_ = true;
-    if (damaged(index)) return;
-    const std::size_t first = line_start(index);
-    const TokenKind kind = window_.token(index).kind();
-    const TokenKind before = index > first ? window_.token(index - 1).kind() : TokenKind::newline;
-    for (std::size_t i : {first, index > first ? index - 1 : first})
-      if (window_.token(i).kind() == TokenKind::name && is_foreign_word(source(i))) {
-        report(Code::not_in_language, i,
-               "`" + std::string(source(i)) + "` is not part of the language");
-        return;
-      }
-    if (index == first && is_clause(kind)) {
-      Diagnostic& diagnostic =
-          report(Code::stray_clause, index, found(index) + " belongs to no statement");
-      diagnostic.help = "it stands in the column of the `if`, `for`, `while` or `try` it goes on";
-      return;
-    }
-    if (declares_block(window_.token(first).kind()) && say_name(first, index)) return;
-    const std::string wanted = expected == nullptr ? "" : expectation(*expected);
-    if (before == TokenKind::assign && !begins_value(kind)) {
-      const bool path =
-          kind == TokenKind::slash || kind == TokenKind::dot || kind == TokenKind::dot_dot;
-      Diagnostic& diagnostic =
-          report(Code::syntax_error, index,
-                 kind == TokenKind::newline || kind == TokenKind::semicolon
-                     ? "a value is missing after `=`"
-                     : "found " + found(index) + " where a value should begin");
-      if (path) diagnostic.help = "a path is a text and stands in quotes";
-      return;
-    }
-    if (kind == TokenKind::assign) {
-      Diagnostic& diagnostic =
-          report(Code::syntax_error, index, "`=` cannot stand here: it assigns");
-      diagnostic.help = "`==` compares";
-      return;
-    }
-    if (ends_value(before) && begins_value(kind)) {
-      const bool enclosed = wanted.find(')') != wanted.npos || wanted.find(']') != wanted.npos ||
-                            wanted.find('}') != wanted.npos;
-      Diagnostic& diagnostic =
-          report(Code::syntax_error, index,
-                 found(index) + " follows " + found(index - 1) + " without anything between them");
-      diagnostic.help = enclosed ? "a `,` may be missing"
-                                 : "a statement ends at the end of its line or at `;`; a text "
-                                   "stands in quotes";
-      if (enclosed && wanted.find(',') != wanted.npos) {
-        const uint32_t gap = window_.token(index - 1).end();
-        diagnostic.fix = Fix{"write `,` between them", {file_, gap, gap}, ","};
-      }
-      return;
-    }
-    Diagnostic& diagnostic =
-        report(Code::syntax_error, index,
-               wanted.empty() ? found(index) + " does not fit here"
-                              : "expected " + wanted + ", found " + found(index));
-    if (!wanted.empty()) diagnostic.primary_label = "expected " + wanted;
-  }
-
-  FileId file_;
-  std::string_view text_;
-  const TokenReader& reader_;
+  SyntaxErrors words_;
   Window& window_;
   Diagnostics& diagnostics_;
   bool reported_ = false;
@@ -520,7 +321,8 @@ class FileParser {
         tree_(file),
         reader_(file, text, diagnostics_),
         parser_(&window_),
-        errors_(std::make_shared<Errors>(file, text, reader_, window_, diagnostics_)) {
+        errors_(std::make_shared<Errors>(SyntaxErrors(file, text, tokens_, reader_, diagnostics_),
+                                         window_, diagnostics_)) {
     parser_.setBuildParseTree(false);
     parser_.removeErrorListeners();
     parser_.setErrorHandler(errors_);
@@ -563,6 +365,19 @@ class FileParser {
       lose_dropped();
       return;
     }
+    if (shortcut_ && window_.fill_plain(tokens_)) {
+      const std::size_t said = diagnostics_.size();
+      bool clean = false;
+      errors_->quiet = true;
+      guarded([&] {
+        auto* unit = parser_.unit();
+        clean = errors_->skipped.empty();
+        if (clean) build_unit(unit, tokens_, text_, tree_, parts_, diagnostics_);
+      });
+      errors_->quiet = false;
+      if (clean) return lose_dropped();
+      diagnostics_.truncate(said);
+    }
     // Each round mends the broken headers that are not inside another one.
     for (unsigned round = 0;; ++round) {
       window_.fill(tokens_);
@@ -571,7 +386,7 @@ class FileParser {
       guarded([&] {
         auto* unit = parser_.unit();
         whole = errors_->headers.empty() || round > kMaxBlocks;
-        if (whole) build_unit(unit, text_, tree_, parts_, diagnostics_);
+        if (whole) build_unit(unit, tokens_, text_, tree_, parts_, diagnostics_);
       });
       if (whole) break;
       mend_headers(said);

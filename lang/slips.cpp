@@ -178,10 +178,17 @@ void TokenReader::mend_named_line(std::vector<Token>& tokens, std::size_t first)
                   {TokenKind::assign, false, name.end, name.end});
     return;
   }
-  // `memory: 512`, which declares the type 512 of `memory`; the fields of a schema do.
+  // `memory: 512`, which declares the type 512 of `memory`; the fields of a schema do, and
+  // `memory: 512?` can only be a type.
   const bool schema = declaring_word(text_of(tokens.front(), text_)) == TokenKind::schema;
+  std::size_t open = 0;
+  while (at(2 + open) == TokenKind::left_paren) ++open;
+  bool value = is_literal(at(2 + open)) || (open == 0 && at(2) == TokenKind::left_bracket);
+  for (std::size_t i = 0; i < open; ++i)
+    value = value && at(3 + open + i) == TokenKind::right_paren;
+  if (value && is_literal(at(2 + open)) && at(3 + 2 * open) == TokenKind::question) value = false;
   if (next.kind == TokenKind::colon && !schema && !outside(TokenKind::assign) &&
-      !outside(TokenKind::bar) && (is_literal(at(2)) || at(2) == TokenKind::left_bracket)) {
+      !outside(TokenKind::bar) && value) {
     slip(Code::syntax_error, span(next.begin, next.end), "`:` gives no value, it declares a type",
          span(next.begin, next.end), word.size() == next.begin - name.begin ? " =" : "=");
     tokens[first + 1].kind = TokenKind::assign;

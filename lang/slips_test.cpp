@@ -116,6 +116,8 @@ const Slip kSlips[] = {
      "domain a:\n  name = 'x'\n  b = 1\n", "domain a\n  assign name = \"x\"\n  assign b = 1\n"},
     {"memory: 512\n", "HV0101 1:7 `:` gives no value, it declares a type", "memory = 512\n",
      "assign memory = 512\n"},
+    {"memory: (512)\n", "HV0101 1:7 `:` gives no value, it declares a type", "memory = (512)\n",
+     "assign memory = 512\n"},
     {"disk : ['a']\n", "HV0101 1:6 `:` gives no value, it declares a type", "disk = ['a']\n",
      "assign disk = (list \"a\")\n"},
     {"memory := 512\n", "HV0123 1:8 `:=` is not part of the language", "memory = 512\n",

@@ -8,6 +8,8 @@
 // compiler decides which of them a domain file or a module may use. Every Expr, Stmt and Type says
 // its kind; `as<NameExpr>(expr)` gives the node of that kind. The height of every expression and
 // the nesting of statements are bounded (kMaxDepth), so a recursive walk is safe.
+//
+// Longer than other headers: it is one table of nodes, and split it would be read by jumping.
 #pragma once
 
 #include <cstdint>

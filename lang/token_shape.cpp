@@ -173,6 +173,62 @@ bool begins_value(TokenKind kind) {
           kind != TokenKind::right_brace && kind != TokenKind::fstring_end);
 }
 
+bool begins_statement(TokenKind kind) {
+  switch (kind) {
+    case TokenKind::newline:
+    case TokenKind::name:
+    case TokenKind::integer:
+    case TokenKind::floating:
+    case TokenKind::size:
+    case TokenKind::duration:
+    case TokenKind::string:
+    case TokenKind::fstring_begin:
+    case TokenKind::assert_:
+    case TokenKind::break_:
+    case TokenKind::continue_:
+    case TokenKind::def:
+    case TokenKind::del:
+    case TokenKind::false_:
+    case TokenKind::for_:
+    case TokenKind::from:
+    case TokenKind::global:
+    case TokenKind::if_:
+    case TokenKind::import:
+    case TokenKind::lambda:
+    case TokenKind::none:
+    case TokenKind::not_:
+    case TokenKind::pass:
+    case TokenKind::raise:
+    case TokenKind::return_:
+    case TokenKind::true_:
+    case TokenKind::try_:
+    case TokenKind::while_:
+    case TokenKind::domain:
+    case TokenKind::vdisk:
+    case TokenKind::pool:
+    case TokenKind::network:
+    case TokenKind::template_:
+    case TokenKind::schema:
+    case TokenKind::param:
+    case TokenKind::moved:
+    case TokenKind::lifecycle:
+    case TokenKind::print:
+    case TokenKind::left_paren:
+    case TokenKind::left_bracket:
+    case TokenKind::left_brace:
+    case TokenKind::semicolon:
+    case TokenKind::backquote:
+    case TokenKind::plus:
+    case TokenKind::minus:
+    case TokenKind::star:
+    case TokenKind::tilde:
+    case TokenKind::plain_line:
+      return true;
+    default:  // operators, closing brackets, clauses: nothing begins with them
+      return false;
+  }
+}
+
 bool is_literal(TokenKind kind) {
   return kind == TokenKind::none || kind == TokenKind::true_ || kind == TokenKind::false_ ||
          (kind >= TokenKind::integer && kind <= TokenKind::fstring_begin);

@@ -27,6 +27,7 @@ std::size_t header_colon(const std::vector<Token>& tokens, std::size_t first);
 // Whether a value can end with this token, or begin with it.
 bool ends_value(TokenKind kind);
 bool begins_value(TokenKind kind);
+bool begins_statement(TokenKind kind);
 // A literal other than a display: a number, a string, `None`, `True`, `False`.
 bool is_literal(TokenKind kind);
 // The kind `word` has where it declares; `name` for all other words.

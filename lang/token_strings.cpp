@@ -142,6 +142,7 @@ uint32_t TokenReader::read_fstring_pieces(uint32_t at, uint32_t end, unsigned de
       continue;
     }
     const bool twice = at + 1 < end && text_[at + 1] == c;
+    if (depth == 0 && tokens.size() > kMaxStatementTokens) return end;  // the line says so
     if (c == '{' && (depth > 0 || !twice)) {
       flush(at);
       at = read_field(at, end, depth, raw, tokens);

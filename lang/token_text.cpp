@@ -92,6 +92,15 @@ constexpr std::array<Mark, 47> kMarks{{
     {">", TokenKind::greater},
 }};
 
+// The marks of one character, by it; `end` for all others.
+constexpr std::array<TokenKind, 128> single_marks() {
+  std::array<TokenKind, 128> kinds{};
+  for (const Mark& mark : kMarks)
+    if (mark.text.size() == 1) kinds[static_cast<unsigned char>(mark.text.front())] = mark.kind;
+  return kinds;
+}
+constexpr std::array<TokenKind, 128> kSingle = single_marks();
+
 struct Foreign {
   std::string_view text;
   TokenKind kind;  // what it stands for, so that the rest of the line can be read
@@ -267,6 +276,13 @@ void TokenReader::read_number(std::vector<Token>& tokens, uint32_t limit) {
 void TokenReader::read_mark(std::vector<Token>& tokens, uint32_t limit) {
   const std::string_view rest = text_.substr(at_, std::min<uint32_t>(limit - at_, 3));
   if ((rest.front() == '/' || rest.front() == '.') && read_foreign_slash(tokens, limit)) return;
+  // Most marks are one character with nothing behind it that could belong to it.
+  const bool may_be_longer =
+      rest.size() > 1 && std::string_view("=*/<>.&|").find(rest[1]) != rest.npos;
+  if (!may_be_longer) {
+    const TokenKind kind = kSingle[static_cast<unsigned char>(rest.front()) & 0x7f];
+    if (kind != TokenKind::end && is_ascii(rest.front())) return read_single_mark(kind, tokens);
+  }
   for (const Foreign& foreign : kForeign) {
     if (foreign.text.front() != rest.front() || !rest.starts_with(foreign.text)) continue;
     if (foreign.text == "!" && rest.starts_with("!=")) continue;
@@ -294,26 +310,32 @@ void TokenReader::read_mark(std::vector<Token>& tokens, uint32_t limit) {
   }
   for (const Mark& mark : kMarks) {
     if (mark.text.front() != rest.front() || !rest.starts_with(mark.text)) continue;
-    switch (mark.kind) {
-      case TokenKind::left_paren:
-      case TokenKind::left_bracket:
-      case TokenKind::left_brace:
-        brackets_.push_back({text_[at_], at_});
-        break;
-      case TokenKind::right_paren:
-      case TokenKind::right_bracket:
-      case TokenKind::right_brace:
-        close_bracket(mark.kind, tokens);
-        return;
-      default:  // the other marks stand for themselves
-        break;
-    }
+    if (mark.text.size() == 1) return read_single_mark(mark.kind, tokens);
     const uint32_t begin = at_;
     at_ += static_cast<uint32_t>(mark.text.size());
     tokens.push_back({mark.kind, false, begin, at_});
     return;
   }
   read_strange(tokens, limit);
+}
+
+void TokenReader::read_single_mark(TokenKind kind, std::vector<Token>& tokens) {
+  switch (kind) {
+    case TokenKind::left_paren:
+    case TokenKind::left_bracket:
+    case TokenKind::left_brace:
+      brackets_.push_back({text_[at_], at_});
+      break;
+    case TokenKind::right_paren:
+    case TokenKind::right_bracket:
+    case TokenKind::right_brace:
+      close_bracket(kind, tokens);
+      return;
+    default:  // the other marks stand for themselves
+      break;
+  }
+  tokens.push_back({kind, false, at_, at_ + 1});
+  ++at_;
 }
 
 // `//` and `/*`, which begin comments elsewhere, where no operator can stand; and a path without

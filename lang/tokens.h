@@ -117,6 +117,7 @@ class TokenReader {
   void read_name(std::vector<Token>& tokens, uint32_t limit);
   void read_number(std::vector<Token>& tokens, uint32_t limit);
   void read_mark(std::vector<Token>& tokens, uint32_t limit);
+  void read_single_mark(TokenKind kind, std::vector<Token>& tokens);
   void close_bracket(TokenKind kind, std::vector<Token>& tokens);
   bool read_foreign_slash(std::vector<Token>& tokens, uint32_t limit);
   void read_strange(std::vector<Token>& tokens, uint32_t limit);

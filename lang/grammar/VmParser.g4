@@ -17,6 +17,19 @@ options {
   tokenVocab = VmTokens;
 }
 
+@parser::members {
+  // Both hide the runtime's own, which ask for types by name for every rule; here they are known.
+  void exitRule() {
+    _ctx->stop = _input->LT(-1);
+    setState(_ctx->invokingState);
+    _ctx = static_cast<antlr4::ParserRuleContext*>(_ctx->parent);
+  }
+  template <typename T>
+  T* getInterpreter() const {
+    return static_cast<T*>(_interpreter);
+  }
+}
+
 // ---- entry points: one statement of a file, one expression -----------------------------------
 
 unit
@@ -30,8 +43,11 @@ expressionUnit
 // ---- statements -------------------------------------------------------------------------------
 
 // The rule at which parsing recovers: what is broken inside ends with this statement.
+// PLAIN_LINE is `NAME = value` with its NEWLINE, the value made of literals only: most lines are
+// that, and the builder reads them from the tokens themselves.
 statement
-  : simple=simpleLine
+  : plain=PLAIN_LINE
+  | simple=simpleLine
   | choice=ifStatement
   | loop=forStatement
   | again=whileStatement
@@ -212,6 +228,7 @@ target
 
 primary
   : ( simple=(NAME | INTEGER | FLOAT | SIZE | DURATION | 'None' | 'True' | 'False')
+    | literal=PLAIN_VALUE  // strings and lists of literals, as above
     | text=strings
     | round=paren
     | square=listDisplay

@@ -154,6 +154,18 @@ std::string fstring_parts(List<FStringPart> parts, bool in_format) {
   return out;
 }
 
+// Every part as a literal of its own, side by side: parts of text are not joined in the tree.
+std::string fstring(const FStringExpr& node) {
+  std::string out = "f\"\"";
+  for (const FStringPart& part : node.parts) {
+    if (part.expr == nullptr)
+      out += " " + quoted(part.text);
+    else
+      out += " f\"\"\"" + fstring_parts({&part, 1}, false) + "\"\"\"";
+  }
+  return out;
+}
+
 std::string_view word(BinaryOp op) {
   switch (op) {
     case BinaryOp::add:
@@ -295,7 +307,7 @@ std::string expression(const Expr& node) {
     case ExprKind::string:
       return quoted(as<StringExpr>(node).value);
     case ExprKind::fstring:
-      return "f\"\"\"" + fstring_parts(as<FStringExpr>(node).parts, false) + "\"\"\"";
+      return fstring(as<FStringExpr>(node));
     case ExprKind::list:
     case ExprKind::tuple:
     case ExprKind::set:
@@ -543,8 +555,11 @@ class Writer {
         std::string text = "print";
         if (print.destination != nullptr)
           text += " >>" + operand(*print.destination) + (print.values.empty() ? "" : ",");
+        // In brackets one value would be a call's argument.
+        const bool alone = print.values.size() == 1;
         for (const Expr* value : print.values)
-          text += (value == print.values.front() ? " " : ", ") + operand(*value);
+          text += (value == print.values.front() ? " " : ", ") +
+                  (alone ? expression(*value) : operand(*value));
         return line(text + (print.trailing_comma ? "," : ""));
       }
       case StmtKind::import:
