@@ -250,6 +250,10 @@ TEST(Gather, WhatIsMissingIsSaid) {
 // Real block layers, where this machine lets us make them.
 class OnLoop : public ::testing::Test {
  protected:
+  void SetUp() override {
+    if (!fs::exists("/sys/class/block")) GTEST_SKIP() << "sysfs is not mounted here";
+    if (::geteuid() != 0) GTEST_SKIP() << "loop devices need root";
+  }
   void TearDown() override {
     for (auto undo = undo_.rbegin(); undo != undo_.rend(); ++undo) (*undo)();
   }
@@ -286,7 +290,6 @@ std::string mbr() {
 }
 
 TEST_F(OnLoop, RealLayersOfThisMachine) {
-  if (::geteuid() != 0) GTEST_SKIP() << "loop devices need root";
   const std::string image = folder_.path() + "/disk.img";
   std::ofstream(image, std::ios::binary) << mbr();
   fs::resize_file(image, 8 << 20);

@@ -2,6 +2,7 @@
 // twice, as an inventory for the resolver and as a machine of byte arrays in which every access
 // really goes down, sector by sector, and leaves its mark in the cells it ends in. Who met whom in
 // a cell must be who the check says. The machine shares no code with the resolver.
+// Longer than other files, because the maker of worlds and both builders must agree on one page.
 //
 // HV_WORLDS sets how many; the test that ctest labels `slow` runs 120 000. HV_WORLD=N replays one.
 #include <gtest/gtest.h>

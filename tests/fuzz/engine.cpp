@@ -26,8 +26,9 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kLargest = 1 << 20;
-constexpr int kInputSeconds = 20;  // sanitizers are slow, and so may be a shared machine
-constexpr int kComplained = 3;     // the child's exit code
+constexpr uint64_t kBatch = 1'000;  // inputs of one child
+constexpr int kInputSeconds = 20;   // sanitizers are slow, and so may be a shared machine
+constexpr int kComplained = 3;      // the child's exit code
 
 // What the child was at when it ended, in memory that both see.
 struct Shared {
@@ -168,13 +169,17 @@ bool run_once(const Target& target, std::string_view input) {
 bool fuzz(const Target& target, const Options& options) {
   Shared* shared = shared_memory();
   const auto end = Clock::now() + std::chrono::duration<double>(options.seconds);
+  uint64_t made = 0;
+  const auto more = [&] {
+    return options.inputs == 0 ? Clock::now() < end : made < options.inputs;
+  };
   // Every child makes its own run of inputs, so any of them can be had again from the seed.
-  for (uint64_t batch = 0; batch == 0 || Clock::now() < end; ++batch) {
+  for (uint64_t batch = 0; batch == 0 || more(); ++batch, made += kBatch) {
     const std::string failure = in_child(shared, true, [&] {
       SeededRandom random(options.seed * 1'000'003 + batch);
       if (batch == 0)
         for (const std::string& seed : target.seeds) run_in_child(target, seed, shared);
-      for (int i = 0; i < 1'000 && Clock::now() < end; ++i) {
+      for (uint64_t i = 0; i < kBatch && more(); ++i, ++made) {
         const std::string& seed = target.seeds[random.below(target.seeds.size())];
         std::string input =
             target.edit ? target.edit(target, seed, random) : edit_text(target, seed, random);

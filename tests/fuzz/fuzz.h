@@ -40,9 +40,10 @@ std::string edit_message(const Target& target, std::string_view seed, Random& ra
 struct Options {
   uint64_t seed = 1;
   double seconds = 2;
+  uint64_t inputs = 0;       // that many, whatever the time they take; 0: as many as fit in it
   std::string folder = ".";  // where a failing input is written
 };
-// True where nothing failed within the time.
+// True where nothing failed. The same seed and the same number of inputs are the same inputs.
 bool fuzz(const Target& target, const Options& options);
 // One input, in this process: the complaint goes to stderr.
 bool run_once(const Target& target, std::string_view input);

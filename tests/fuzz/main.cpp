@@ -1,4 +1,5 @@
-// hv_fuzz [TARGET…] [--seconds S] [--seed N] [--folder DIR]; hv_fuzz TARGET --input FILE.
+// hv_fuzz [TARGET…] [--seconds S | --inputs N] [--seed N] [--folder DIR]; hv_fuzz TARGET --input
+// FILE.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -11,9 +12,10 @@ namespace {
 
 int usage(const std::vector<hv::fuzz::Target>& targets) {
   std::fprintf(stderr,
-               "hv_fuzz [TARGET...] [--seconds S] [--seed N] [--folder DIR]   make inputs and run "
-               "them\nhv_fuzz TARGET --input FILE                                run one input "
-               "again\n\n");
+               "hv_fuzz [TARGET...] [--seconds S | --inputs N] [--seed N] [--folder DIR]\n"
+               "  makes inputs and runs them\n"
+               "hv_fuzz TARGET --input FILE\n"
+               "  runs one input again\n\n");
   for (const hv::fuzz::Target& target : targets)
     std::fprintf(stderr, "  %-10s %s\n", target.name.c_str(), target.about.c_str());
   return 64;
@@ -34,6 +36,8 @@ int main(int argc, char** argv) {
     if (word.starts_with("--") && i + 1 == argc) return usage(targets);
     if (word == "--seconds") {
       options.seconds = std::atof(argv[++i]);
+    } else if (word == "--inputs") {
+      options.inputs = std::strtoull(argv[++i], nullptr, 10);
     } else if (word == "--seed") {
       options.seed = std::strtoull(argv[++i], nullptr, 10);
     } else if (word == "--folder") {

@@ -1,3 +1,4 @@
+// Longer than other files: one writer, with a case for every kind of node.
 #include "tests/fuzz/unparse.h"
 
 #include "base/units.h"

@@ -1,5 +1,5 @@
 // The rules of the simulated host, in tables: what it refuses, in which words, and what it then
-// shows.
+// shows. Longer than other files: every operation has its table here.
 #include "hv/drivers/sim/sim.h"
 
 #include <gtest/gtest.h>
