@@ -8,6 +8,7 @@ namespace hv::cli {
 int run_init(const Options& options);
 int run_check(const Options& options);
 int run_fmt(const Options& options);
+int run_lsp(const Options& options);
 int run_show(const Options& options);
 int run_lint(const Options& options);
 int run_inventory(const Options& options);

@@ -239,6 +239,7 @@ void build(CommandLine& line) {
   paths(fmt, o);
   fmt->add_flag("--check", o.check, "write nothing; exit 1 where a file would change");
   fmt->add_flag("--diff", o.diff, "write nothing; show what would change");
+  command(line, app, "lsp", "language server on stdio", "hv lsp < /dev/null", run_lsp);
   CLI::App* show =
       command(line, app, "show", "the desired state in full", "hv show --format json", run_show);
   paths(show, o);
