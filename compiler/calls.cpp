@@ -104,7 +104,7 @@ V Interp::call_function(const V& callee, Span span, std::vector<V> positional,
   if (fresh && function.statement != nullptr) {
     auto& [assigned, globals] = names->second;
     collect_locals(function.statement->body, assigned, globals);
-    std::erase_if(assigned, [&](std::string_view name) {
+    std::erase_if(assigned, [&globals = globals](std::string_view name) {
       return std::find(globals.begin(), globals.end(), name) != globals.end();
     });
   }
@@ -186,9 +186,10 @@ V Interp::call(const V& callee, Span span, std::vector<V> positional,
     return raise_fatal(span, "calls are nested too deeply",
                        "look for a function that calls itself without end");
   Depth guard(*this);
+  // What runs may give the caller's variable another value.
+  const V keep = callee;  // NOLINT(performance-unnecessary-copy-initialization)
   switch (callee.tag()) {
     case Tag::function: {
-      const V keep = callee;
       V result = call_function(keep, span, std::move(positional), std::move(keywords));
       if (result.is_failed() && pending && pending->span != span) pending->calls.push_back(span);
       return result;
@@ -199,7 +200,6 @@ V Interp::call(const V& callee, Span span, std::vector<V> positional,
     }
     case Tag::method: {
       Call arguments{*this, span, std::move(positional), std::move(keywords)};
-      const V keep = callee;
       const V& self = keep.as<MethodObject>().self;
       if (self.is(Tag::string)) Meter::spend(self.text().size());
       if (self.is(Tag::list)) Meter::spend(self.as<SequenceObject>().items.size() * sizeof(V));

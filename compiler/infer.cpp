@@ -4,7 +4,6 @@ namespace hv::compiler {
 
 using lang::BinaryOp;
 using lang::ExprKind;
-using lang::StmtKind;
 
 bool StaticNames::has(std::string_view name) const {
   for (const StaticNames* at = this; at != nullptr; at = at->outer)
@@ -126,36 +125,6 @@ bool is_text(const TypeInfo& type) {
   return type.name == TypeName::string;
 }
 
-std::string word(BinaryOp op) {
-  switch (op) {
-    case BinaryOp::add:
-      return "+";
-    case BinaryOp::subtract:
-      return "-";
-    case BinaryOp::multiply:
-      return "*";
-    case BinaryOp::divide:
-      return "/";
-    case BinaryOp::floor_divide:
-      return "//";
-    case BinaryOp::modulo:
-      return "%";
-    case BinaryOp::power:
-      return "**";
-    case BinaryOp::shift_left:
-      return "<<";
-    case BinaryOp::shift_right:
-      return ">>";
-    case BinaryOp::bit_and:
-      return "&";
-    case BinaryOp::bit_or:
-      return "|";
-    case BinaryOp::bit_xor:
-      return "^";
-  }
-  return "?";
-}
-
 }  // namespace
 
 std::set<std::string_view> names_assigned_once(lang::Block body) {
@@ -194,7 +163,7 @@ TypeRef Inference::type_of(const lang::Expr* expr, const StaticNames& names) con
     }
     case ExprKind::binary: {
       const auto& node = lang::as<lang::BinaryExpr>(*expr);
-      const TypeRef left = type_of(node.left, names);
+      TypeRef left = type_of(node.left, names);
       if (left && is_text(*left) && node.op == BinaryOp::modulo) return left;
       const TypeRef right = type_of(node.right, names);
       return left && right ? binary(node.op, *left, *right) : nullptr;
@@ -279,9 +248,10 @@ void Inference::check_binary(const lang::BinaryExpr& node, const StaticNames& na
   }
   const bool texts = node.op == BinaryOp::add && (is_text(*left) != is_text(*right));
   if (!texts && (!quantities || is_text(*left) || is_text(*right))) return;
-  Diagnostic& diagnostic = diagnostics_.report(
-      Code::wrong_type, node.span,
-      "`" + word(node.op) + "` does not fit a " + to_string(*left) + " and a " + to_string(*right));
+  Diagnostic& diagnostic =
+      diagnostics_.report(Code::wrong_type, node.span,
+                          "`" + std::string(lang::symbol(node.op)) + "` does not fit a " +
+                              to_string(*left) + " and a " + to_string(*right));
   if (texts) {
     diagnostic.help = "make text of it with `str(…)` or `%`";
   } else if (node.op == BinaryOp::divide && right->name == TypeName::integer) {

@@ -62,10 +62,11 @@ bool Interp::gather(Gathering& into, std::size_t at) {
 }
 
 bool Interp::iterate(const V& iterable, Span span, Callback<bool(const V&)> each) {
+  // `each` may give the caller's variable another value.
+  const V keep = iterable;  // NOLINT(performance-unnecessary-copy-initialization)
   switch (iterable.tag()) {
     case Tag::list:
     case Tag::tuple: {
-      const V keep = iterable;  // `each` may change what the caller's value is
       const auto& items = keep.as<SequenceObject>().items;
       for (std::size_t i = 0; i < items.size(); ++i) {
         const V item = items[i];
@@ -74,7 +75,6 @@ bool Interp::iterate(const V& iterable, Span span, Callback<bool(const V&)> each
       return true;
     }
     case Tag::range: {
-      const V keep = iterable;
       const auto& range = keep.as<RangeObject>();
       int64_t at = range.begin;
       for (int64_t i = 0, n = range.length(); i < n; ++i, at += range.step)
@@ -83,7 +83,6 @@ bool Interp::iterate(const V& iterable, Span span, Callback<bool(const V&)> each
     }
     case Tag::dict:
     case Tag::set: {
-      const V keep = iterable;
       const auto& items = keep.as<DictObject>().items;
       for (std::size_t i = 0; i < items.size(); ++i) {
         if (items[i].first.is_failed()) continue;
@@ -93,7 +92,6 @@ bool Interp::iterate(const V& iterable, Span span, Callback<bool(const V&)> each
       return true;
     }
     case Tag::string: {
-      const V keep = iterable;
       const std::string& text = keep.text();
       for (std::size_t i = 0; i < text.size();) {
         std::size_t length = 1;

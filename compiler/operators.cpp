@@ -10,36 +10,6 @@ using lang::CompareOp;
 
 namespace {
 
-std::string_view symbol(BinaryOp op) {
-  switch (op) {
-    case BinaryOp::add:
-      return "+";
-    case BinaryOp::subtract:
-      return "-";
-    case BinaryOp::multiply:
-      return "*";
-    case BinaryOp::divide:
-      return "/";
-    case BinaryOp::floor_divide:
-      return "//";
-    case BinaryOp::modulo:
-      return "%";
-    case BinaryOp::power:
-      return "**";
-    case BinaryOp::shift_left:
-      return "<<";
-    case BinaryOp::shift_right:
-      return ">>";
-    case BinaryOp::bit_and:
-      return "&";
-    case BinaryOp::bit_or:
-      return "|";
-    case BinaryOp::bit_xor:
-      return "^";
-  }
-  return "?";
-}
-
 int64_t floor_div(int64_t a, int64_t b) {
   int64_t q = a / b;
   if (a % b != 0 && (a < 0) != (b < 0)) --q;

@@ -27,62 +27,6 @@ std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
-std::string_view word(BinaryOp op) {
-  switch (op) {
-    case BinaryOp::add:
-      return "+";
-    case BinaryOp::subtract:
-      return "-";
-    case BinaryOp::multiply:
-      return "*";
-    case BinaryOp::divide:
-      return "/";
-    case BinaryOp::floor_divide:
-      return "//";
-    case BinaryOp::modulo:
-      return "%";
-    case BinaryOp::power:
-      return "**";
-    case BinaryOp::shift_left:
-      return "<<";
-    case BinaryOp::shift_right:
-      return ">>";
-    case BinaryOp::bit_and:
-      return "&";
-    case BinaryOp::bit_or:
-      return "|";
-    case BinaryOp::bit_xor:
-      return "^";
-  }
-  return "";
-}
-
-std::string_view word(CompareOp op) {
-  switch (op) {
-    case CompareOp::less:
-      return "<";
-    case CompareOp::less_equal:
-      return "<=";
-    case CompareOp::greater:
-      return ">";
-    case CompareOp::greater_equal:
-      return ">=";
-    case CompareOp::equal:
-      return "==";
-    case CompareOp::not_equal:
-      return "!=";
-    case CompareOp::in:
-      return "in";
-    case CompareOp::not_in:
-      return "not in";
-    case CompareOp::is:
-      return "is";
-    case CompareOp::is_not:
-      return "is not";
-  }
-  return "";
-}
-
 std::string_view word(UnaryOp op) {
   switch (op) {
     case UnaryOp::minus:
@@ -287,7 +231,8 @@ class TreeDumper {
       case StmtKind::augmented_assign: {
         const auto& assign = as<AugmentedAssignStmt>(node);
         return line(node, "assign " + dump_expression(*assign.target) + " " +
-                              std::string(word(assign.op)) + "= " + dump_expression(*assign.value));
+                              std::string(symbol(assign.op)) + "= " +
+                              dump_expression(*assign.value));
       }
       case StmtKind::annotated_assign: {
         const auto& assign = as<AnnotatedAssignStmt>(node);
@@ -506,14 +451,14 @@ std::string dump_expression(const Expr& expr) {
     }
     case ExprKind::binary: {
       const auto& node = as<BinaryExpr>(expr);
-      return "(" + std::string(word(node.op)) + " " + dump_expression(*node.left) + " " +
+      return "(" + std::string(symbol(node.op)) + " " + dump_expression(*node.left) + " " +
              dump_expression(*node.right) + ")";
     }
     case ExprKind::comparison: {
       const auto& node = as<ComparisonExpr>(expr);
       std::string out = "(" + dump_expression(*node.first);
       for (const ComparisonPart& part : node.rest)
-        out += " " + (part.legacy ? std::string("<>") : std::string(word(part.op))) + " " +
+        out += " " + (part.legacy ? std::string("<>") : std::string(symbol(part.op))) + " " +
                dump_expression(*part.operand);
       return out + ")";
     }

@@ -251,6 +251,7 @@ enum class BinaryOp : uint8_t {
   bit_or,
   bit_xor,
 };
+std::string_view symbol(BinaryOp op);  // as it is written: `//`
 struct BinaryExpr : Expr {
   static constexpr bool is(ExprKind k) { return k == ExprKind::binary; }
   BinaryOp op;
@@ -271,6 +272,7 @@ enum class CompareOp : uint8_t {
   is,
   is_not,
 };
+std::string_view symbol(CompareOp op);
 struct ComparisonPart {
   CompareOp op;
   bool legacy;  // spelled `<>`

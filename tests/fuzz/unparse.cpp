@@ -167,60 +167,8 @@ std::string fstring(const FStringExpr& node) {
   return out;
 }
 
-std::string_view word(BinaryOp op) {
-  switch (op) {
-    case BinaryOp::add:
-      return "+";
-    case BinaryOp::subtract:
-      return "-";
-    case BinaryOp::multiply:
-      return "*";
-    case BinaryOp::divide:
-      return "/";
-    case BinaryOp::floor_divide:
-      return "//";
-    case BinaryOp::modulo:
-      return "%";
-    case BinaryOp::power:
-      return "**";
-    case BinaryOp::shift_left:
-      return "<<";
-    case BinaryOp::shift_right:
-      return ">>";
-    case BinaryOp::bit_and:
-      return "&";
-    case BinaryOp::bit_or:
-      return "|";
-    case BinaryOp::bit_xor:
-      return "^";
-  }
-  return "";
-}
-
 std::string_view word(const ComparisonPart& part) {
-  switch (part.op) {
-    case CompareOp::less:
-      return "<";
-    case CompareOp::less_equal:
-      return "<=";
-    case CompareOp::greater:
-      return ">";
-    case CompareOp::greater_equal:
-      return ">=";
-    case CompareOp::equal:
-      return "==";
-    case CompareOp::not_equal:
-      return part.legacy ? "<>" : "!=";
-    case CompareOp::in:
-      return "in";
-    case CompareOp::not_in:
-      return "not in";
-    case CompareOp::is:
-      return "is";
-    case CompareOp::is_not:
-      return "is not";
-  }
-  return "";
+  return part.op == CompareOp::not_equal && part.legacy ? "<>" : symbol(part.op);
 }
 
 std::string call(const CallExpr& node) {
@@ -364,7 +312,7 @@ std::string expression(const Expr& node) {
     }
     case ExprKind::binary: {
       const auto& binary = as<BinaryExpr>(node);
-      return operand(*binary.left) + " " + std::string(word(binary.op)) + " " +
+      return operand(*binary.left) + " " + std::string(symbol(binary.op)) + " " +
              operand(*binary.right);
     }
     case ExprKind::comparison: {
@@ -480,7 +428,7 @@ class Writer {
       }
       case StmtKind::augmented_assign: {
         const auto& assign = as<AugmentedAssignStmt>(node);
-        return line(operand(*assign.target) + " " + std::string(word(assign.op)) + "= " +
+        return line(operand(*assign.target) + " " + std::string(symbol(assign.op)) + "= " +
                     operand(*assign.value));
       }
       case StmtKind::annotated_assign: {
