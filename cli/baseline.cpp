@@ -47,24 +47,36 @@ std::string id_of(const Finding& finding) {
   return sha256_hex(all).substr(0, 16);
 }
 
-std::vector<std::string> accept(const Baseline& baseline, std::vector<Finding>& findings) {
+std::vector<FindingMark> accept(const Baseline& baseline, std::vector<Finding>& findings,
+                                std::vector<std::string>& unused) {
+  std::vector<std::pair<Finding, FindingMark>> open, accepted;  // in this order, each as it was
   std::set<std::string> used;
   for (Finding& finding : findings) {
-    if (finding.severity == Severity::note) continue;
-    const std::string id = id_of(finding);
-    const auto known = baseline.find(id);
-    if (known == baseline.end()) {
-      finding.notes.push_back("finding " + id);
+    FindingMark mark;
+    mark.fingerprint = id_of(finding);
+    const auto known = baseline.find(mark.fingerprint);
+    if (finding.severity == Severity::note || known == baseline.end()) {
+      if (finding.severity != Severity::note)
+        finding.notes.push_back("finding " + mark.fingerprint);
+      open.emplace_back(std::move(finding), std::move(mark));
       continue;
     }
-    used.insert(id);
+    used.insert(mark.fingerprint);
+    mark.accepted = known->second;
     finding.severity = Severity::note;
     finding.message += "; accepted: " + known->second;
+    accepted.emplace_back(std::move(finding), std::move(mark));
   }
-  std::vector<std::string> unused;
   for (const auto& [id, reason] : baseline)
     if (!used.contains(id)) unused.push_back(id);
-  return unused;
+  std::vector<FindingMark> marks;
+  findings.clear();
+  for (auto* list : {&open, &accepted})
+    for (auto& [finding, mark] : *list) {
+      findings.push_back(std::move(finding));
+      marks.push_back(std::move(mark));
+    }
+  return marks;
 }
 
 }  // namespace hv::cli

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "hv/model/plan.h"
+#include "report/report.h"
 
 namespace hv::cli {
 
@@ -21,8 +22,9 @@ Result<Baseline> read_baseline(std::string_view text);
 // its lines or sectors move on the disk, it stays.
 std::string id_of(const Finding& finding);
 
-// Accepted findings become notes that say why; the others say their id. Answers which entries of
-// the baseline meant nothing any more.
-std::vector<std::string> accept(const Baseline& baseline, std::vector<Finding>& findings);
+// One mark for each finding. Accepted ones become notes that say why; the others say their id.
+// `unused`: the entries of the baseline that mean nothing any more.
+std::vector<FindingMark> accept(const Baseline& baseline, std::vector<Finding>& findings,
+                                std::vector<std::string>& unused);
 
 }  // namespace hv::cli

@@ -77,7 +77,7 @@ int run_inventory(const Options& options) {
                        "hosts are declared in hv.toml, as [hosts." + host.text + "]"});
     return kFailed;
   }
-  const HostConfig& config = found->second;
+  const HostConfig config = found->second;
   const bool simulated = config.driver == DriverKind::sim && session.project.has_file;
   if (!simulated && !config.address.empty()) {
     session.fail(Error{Code::driver_missing,
@@ -94,6 +94,8 @@ int run_inventory(const Options& options) {
     request.sources = declared_sources(session.desired, host);
   session.show_diagnostics();
   if (simulated) {
+    // The others have nothing to say here, nor need they be there.
+    std::erase_if(session.project.hosts, [&](const auto& each) { return each.first != host; });
     if (!session.open_drivers(false) || !session.observe()) return kFailed;
     if (const HostObservation* seen = session.observation.find(host))
       request.domains = live_domains(*seen);

@@ -58,12 +58,19 @@ bool add_others(Session& session, const Options& options, const StorageContext& 
   return true;
 }
 
-// With --baseline; false where the file cannot be used.
-bool accept_known(Session& session, const Options& options, std::vector<Finding>& findings) {
-  if (options.baseline.empty()) return true;
+// By --baseline; false where the file cannot be used.
+bool accept_known(Session& session, const Options& options, std::vector<Finding>& findings,
+                  std::vector<FindingMark>& marks) {
+  if (options.baseline.empty()) {
+    for (const Finding& finding : findings) marks.push_back({id_of(finding), {}});
+    return true;
+  }
   Result<std::string> text = disk_files().read(options.baseline);
   if (!text.ok()) {
-    session.fail(text.error(), options.baseline);
+    Error error = text.error();
+    error.help =
+        R"(begin with {"format": "hv.baseline/1", "accepted": []}: each finding then says its id)";
+    session.fail(error, options.baseline);
     return false;
   }
   Result<Baseline> baseline = read_baseline(*text);
@@ -71,9 +78,12 @@ bool accept_known(Session& session, const Options& options, std::vector<Finding>
     session.fail(baseline.error(), options.baseline);
     return false;
   }
-  for (const std::string& id : accept(*baseline, findings))
+  std::vector<std::string> unused;
+  marks = accept(*baseline, findings, unused);
+  for (const std::string& id : unused)
     if (!options.quiet)
-      print_error("note: finding " + id + " of the baseline is mended; drop its entry\n");
+      print_error("note: finding " + id +
+                  " of the baseline is not there any more; drop its entry\n");
   return true;
 }
 
@@ -97,14 +107,15 @@ int run_lint(const Options& options) {
   std::vector<Finding> findings = check_sharing(accesses, context);
   for (Finding& finding : check_layers(session.desired, context))
     findings.push_back(std::move(finding));
-  if (!accept_known(session, options, findings)) return kFailed;
+  std::vector<FindingMark> marks;
+  if (!accept_known(session, options, findings, marks)) return kFailed;
   const bool failed = std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.severity == Severity::error;
   });
   if (options.format == "json") {
     print(findings_json(findings));
   } else if (options.format == "sarif") {
-    print(findings_sarif(findings));
+    print(findings_sarif(findings, marks));
   } else {
     print(findings_text(findings, session.style(STDOUT_FILENO)));
     if (!options.quiet)

@@ -30,6 +30,7 @@ std::string where(const Access& access) {
   if (access.place.valid()) return to_string(access.place);
   switch (access.origin) {
     case AccessOrigin::live:
+      if (access.party == party_dom0(access.host)) return "by the host itself";
       return "running on " + access.host.text + ", in no file";
     case AccessOrigin::latent:
       return "can start by itself on " + access.host.text;
@@ -48,6 +49,13 @@ std::string path_of(const Access& access) {
   std::string text;
   for (const std::string& layer : access.path) text += (text.empty() ? "" : " → ") + layer;
   return text;
+}
+
+std::string in_words(const Overlap& overlap) {
+  if (!overlap.resolved) return overlap.store.text + " (compared by name)";
+  return to_human(to_bytes(overlap.count)) + " on " + overlap.store.text + ", sectors " +
+         std::to_string(overlap.start.count) + ".." +
+         std::to_string((overlap.start + overlap.count).count - 1);
 }
 
 Json json_of(const Finding& finding) {
@@ -92,19 +100,9 @@ std::string findings_text(const std::vector<Finding>& findings, Style style) {
       out += "  " + padded(access.party.text, width) + "  " + padded(what_it_does(access), 16) +
              "  " + where(access) + "\n";
       const std::string path = path_of(access);
-      if (access.path.size() > 1) out += "  " + std::string(width, ' ') + "  " + path + "\n";
+      if (!path.empty()) out += "  " + std::string(width, ' ') + "  " + path + "\n";
     }
-    if (finding.overlap) {
-      const Overlap& overlap = *finding.overlap;
-      out += "  = overlap: ";
-      if (overlap.resolved)
-        out += to_human(to_bytes(overlap.count)) + " on " + overlap.store.text + ", sectors " +
-               std::to_string(overlap.start.count) + ".." +
-               std::to_string((overlap.start + overlap.count).count - 1);
-      else
-        out += overlap.store.text + " (compared by name)";
-      out += "\n";
-    }
+    if (finding.overlap) out += "  = overlap: " + in_words(*finding.overlap) + "\n";
     for (const std::string& note : finding.notes) out += "  = " + note + "\n";
     if (!finding.ways_out.empty()) {
       out += "  = ways out: ";
@@ -122,36 +120,84 @@ std::string findings_json(const std::vector<Finding>& findings) {
   return dump(Json{{"format", "hv.lint/1"}, {"findings", list}});
 }
 
-std::string findings_sarif(const std::vector<Finding>& findings) {
+namespace {
+
+// A path as a URI reference: what RFC 3986 does not take as it is, is escaped.
+std::string uri_of(const std::string& path) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string uri = path.starts_with('/') ? "file://" : "";
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("-._~/").find(c) != std::string_view::npos;
+    if (plain) uri += c;
+    if (!plain) uri += std::string{'%', kHex[byte >> 4], kHex[byte & 15]};
+  }
+  return uri;
+}
+
+// Where a file declares the access, and whose it is: some are declared nowhere.
+Json sarif_location(const Access& access) {
+  Json location = {
+      {"logicalLocations", Json::array({{{"fullyQualifiedName", access.party.text}}})}};
+  if (access.place.valid())
+    location["physicalLocation"] = {
+        {"artifactLocation", {{"uri", uri_of(access.place.file)}}},
+        {"region", {{"startLine", access.place.line}, {"startColumn", access.place.column}}}};
+  return location;
+}
+
+// The message says all that the text does: many viewers show nothing else, and some of it only the
+// first sentence.
+std::string sarif_message(const Finding& finding) {
+  std::string text = finding.message + ".";
+  for (const Access& access : finding.accesses)
+    text += "\n" + access.party.text + " " + what_it_does(access) + ": " + path_of(access);
+  if (finding.overlap) text += "\noverlap: " + in_words(*finding.overlap);
+  for (const std::string& note : finding.notes) text += "\n" + note;
+  for (const std::string& way : finding.ways_out) text += "\nway out: " + way;
+  return text;
+}
+
+Json sarif_result(const Finding& finding, const FindingMark& mark, std::size_t rule) {
+  Json result = {{"ruleId", info(finding.code).id},
+                 {"ruleIndex", rule},
+                 {"level", to_string(finding.severity)},
+                 {"message", {{"text", sarif_message(finding)}}},
+                 {"locations", Json::array()}};
+  Json related = Json::array();
+  for (const Access& access : finding.accesses) {
+    Json location = sarif_location(access);
+    if (result["locations"].empty()) {
+      result["locations"].push_back(std::move(location));
+      continue;
+    }
+    location["message"] = {{"text", access.party.text + " " + what_it_does(access)}};
+    related.push_back(std::move(location));
+  }
+  if (!related.empty()) result["relatedLocations"] = std::move(related);
+  if (!mark.fingerprint.empty())
+    result["partialFingerprints"] = {{"hvFinding/v1", mark.fingerprint}};
+  if (mark.accepted)
+    result["suppressions"] =
+        Json::array({{{"kind", "external"}, {"justification", *mark.accepted}}});
+  return result;
+}
+
+}  // namespace
+
+std::string findings_sarif(const std::vector<Finding>& findings,
+                           const std::vector<FindingMark>& marks) {
   Json rules = Json::array(), results = Json::array();
   std::map<Code, std::size_t> seen;
-  for (const Finding& finding : findings) {
-    const CodeInfo& code = info(finding.code);
-    auto [at, fresh] = seen.try_emplace(finding.code, seen.size());
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const CodeInfo& code = info(findings[i].code);
+    auto [at, fresh] = seen.try_emplace(findings[i].code, seen.size());
     if (fresh)
       rules.push_back(
           {{"id", code.id}, {"name", code.name}, {"shortDescription", {{"text", code.title}}}});
-    Json locations = Json::array(), related = Json::array();
-    for (const Access& access : finding.accesses) {
-      if (!access.place.valid()) continue;
-      Json location = {
-          {"physicalLocation",
-           {{"artifactLocation", {{"uri", access.place.file}}},
-            {"region", {{"startLine", access.place.line}, {"startColumn", access.place.column}}}}}};
-      if (locations.empty()) {
-        locations.push_back(std::move(location));
-      } else {
-        location["message"] = {{"text", access.party.text + " " + what_it_does(access)}};
-        related.push_back(std::move(location));
-      }
-    }
-    Json result = {{"ruleId", code.id},
-                   {"ruleIndex", at->second},
-                   {"level", to_string(finding.severity)},
-                   {"message", {{"text", finding.message}}},
-                   {"locations", locations}};
-    if (!related.empty()) result["relatedLocations"] = std::move(related);
-    results.push_back(std::move(result));
+    results.push_back(
+        sarif_result(findings[i], i < marks.size() ? marks[i] : FindingMark{}, at->second));
   }
   return dump(
       Json{{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},

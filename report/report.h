@@ -4,6 +4,7 @@
 // schemas in schemas/*.schema.json. Saved plans are read and written here.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,14 @@ std::string desired_text(const DesiredGraph& desired, const Schema& schema);
 // hv lint
 std::string findings_text(const std::vector<Finding>& findings, Style style);
 std::string findings_json(const std::vector<Finding>& findings);
-std::string findings_sarif(const std::vector<Finding>& findings);
+// What lint knows of a finding beside itself.
+struct FindingMark {
+  std::string fingerprint;              // the same from run to run
+  std::optional<std::string> accepted;  // by a baseline, for this reason
+};
+// `marks`: one for each finding, or none at all.
+std::string findings_sarif(const std::vector<Finding>& findings,
+                           const std::vector<FindingMark>& marks = {});
 
 // hv status
 struct StatusRow {

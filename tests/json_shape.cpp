@@ -1,4 +1,5 @@
 // misfit(): a JSON answer of the program against its schema in schemas/.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tests/process.h"
@@ -21,8 +22,9 @@ bool has_type(const Json& value, const std::string& type) {
 // that nothing is passed over in silence.
 std::string unknown_word(const Json& rule) {
   static const std::vector<std::string> known = {
-      "$schema", "title",    "description", "type",  "const", "enum",
-      "minimum", "required", "properties",  "items", "$defs", "additionalProperties"};
+      "$schema",    "title",    "description", "type",  "const", "enum",
+      "minimum",    "required", "properties",  "items", "$defs", "additionalProperties",
+      "uniqueItems"};
   for (const auto& [word, value] : rule.items())
     if (std::find(known.begin(), known.end(), word) == known.end()) return word;
   return "";
@@ -56,6 +58,11 @@ std::string violation(const Json& value, const Json& rule, const std::string& at
       if (!why.empty()) return why;
     }
   }
+  if (value.is_array() && rule.value("uniqueItems", false))
+    for (std::size_t i = 1; i < value.size(); ++i)
+      if (std::find(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(i), value[i]) !=
+          value.begin() + static_cast<std::ptrdiff_t>(i))
+        return at + " has " + value[i].dump() + " twice";
   if (value.is_array() && rule.contains("items"))
     for (std::size_t i = 0; i < value.size(); ++i) {
       std::string why = violation(value[i], rule["items"], at + "[" + std::to_string(i) + "]");

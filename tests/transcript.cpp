@@ -120,15 +120,17 @@ bool edit(const Folder& project, const std::string& order) {
   return true;
 }
 
-// Every JSON answer fits its schema.
+// Every JSON answer fits its schema, SARIF too.
 std::string misfit_of(const std::string& line, const Finished& finished) {
   static const std::map<std::string, std::string> formats = {{"check", "hv.diagnostics.1"},
                                                              {"show", "hv.desired.1"},
                                                              {"plan", "hv.plan.1"},
                                                              {"lint", "hv.lint.1"},
                                                              {"status", "hv.status.1"}};
-  if (line.find("--format json") == std::string::npos) return "";
-  const std::string wrong = misfit(finished.out, formats.at(words_of(line).at(2)));
+  const bool sarif = line.find("--format sarif") != std::string::npos;
+  if (!sarif && line.find("--format json") == std::string::npos) return "";
+  const std::string wrong =
+      misfit(finished.out, sarif ? "sarif.2.1.0" : formats.at(words_of(line).at(2)));
   return wrong.empty() ? "" : line + ": " + wrong + "\n";
 }
 

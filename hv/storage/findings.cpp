@@ -117,6 +117,21 @@ void add_words_of_operator(const UnsafePair& pair, const Access& a, const Access
                    "] local = true` in hv.toml if each host has its own");
 }
 
+// What would end the host's own access, by what it is.
+std::string way_out_of_dom0(const Access& access) {
+  const std::string dom0 = short_name(access.party);
+  const std::string what = access.path.empty() ? "" : access.path.front();
+  if (what.find(" mounted on ") != std::string::npos) return "unmount it in " + dom0;
+  if (what == "swap space") return "`swapoff` it in " + dom0;
+  if (what.empty()) return "release it in " + dom0;
+  return "end its use by " + dom0 + ": " + what;
+}
+
+// A file behind the top of a disk: whatever is permitted, nobody may write it.
+bool is_behind_another(const Access& access) {
+  return access.path.size() > 1 && access.path[1].starts_with("backing file ");
+}
+
 void add_ways_out(const UnsafePair& pair, const Access& a, const Access& b, Finding& finding) {
   auto& ways = finding.ways_out;
   if (pair.code == Code::same_sectors_twice) {
@@ -127,13 +142,19 @@ void add_ways_out(const UnsafePair& pair, const Access& a, const Access& b, Find
   if (pair.code == Code::maybe_same_store) add_words_of_operator(pair, a, b, ways);
   for (const Access* side : {&a, &b}) {
     const PartyKind kind = kind_of(side->party);
-    if (kind == PartyKind::dom0) ways.push_back("unmount it in " + short_name(side->party));
+    if (kind == PartyKind::dom0) ways.push_back(way_out_of_dom0(*side));
     if (kind == PartyKind::unmanaged)
       ways.push_back("stop " + short_name(side->party) + " on " + side->host.text +
                      ", or declare and adopt it");
     if (kind == PartyKind::other) ways.push_back("release it there first");
   }
   if (kind_of(a.party) != PartyKind::domain || kind_of(b.party) != PartyKind::domain) return;
+  if (is_behind_another(a) || is_behind_another(b)) {
+    const std::string writer = short_name((writes(a.mode) ? a : b).party);
+    ways.push_back("give " + writer + " an image of its own on top of it");
+    ways.push_back("give " + writer + " a full copy");
+    return;
+  }
   if (pair.level == 2) {
     ways.push_back("make one side `r`, and permit level 1 on both");
     ways.push_back("give " + short_name(b.party) + " a snapshot");

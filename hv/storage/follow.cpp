@@ -136,7 +136,9 @@ class Follower {
   };
 
   std::string host_name() const { return host_.inventory().host.text; }
-  void say(std::string step) { result.path.push_back(std::move(step)); }
+  void say(std::string step) {
+    if (result.path.empty() || result.path.back() != step) result.path.push_back(std::move(step));
+  }
   void problem(std::string text) { result.problems.push_back(std::move(text)); }
 
   void add(Extent extent) {
@@ -457,11 +459,14 @@ class Follower {
     const std::string inode = known ? ":inode " + std::to_string(file->inode) : "";
     if (is_on_server(*mount)) {
       // The way on the server is one identity, the server's own numbers another.
+      say(mount->source + target.mount->path);
       add({StoreId{"net:" + mount->source + target.mount->path}, start, count, true});
       if (known && !mount->fsid.empty())
         add({StoreId{"net:" + mount->fsid + inode}, start, count, true});
       return;
     }
+    if (known)
+      say("inode " + std::to_string(file->inode) + " of " + mount->type + " on " + mount->source);
     const std::string rest = known ? inode : ":" + target.mount->path;
     for (const StoreId& store : filesystem(*mount))
       add({made_of("file:", store, rest), start, count, known});
@@ -547,22 +552,6 @@ class Follower {
 };
 
 }  // namespace
-
-void tidy_extents(std::vector<Extent>& extents) {
-  std::sort(extents.begin(), extents.end());
-  std::vector<Extent> joined;
-  for (Extent& extent : extents) {
-    if (extent.count.count <= 0) continue;
-    if (!joined.empty() && joined.back().store == extent.store &&
-        joined.back().resolved == extent.resolved && extent.start <= joined.back().end()) {
-      Extent& last = joined.back();
-      if (extent.end() > last.end()) last.count = extent.end() - last.start;
-      continue;
-    }
-    joined.push_back(std::move(extent));
-  }
-  extents = std::move(joined);
-}
 
 Followed follow_source(const std::string& source, const std::string& format, const HostMap& host,
                        const StorageContext& context) {

@@ -105,6 +105,22 @@ class HostAccesses {
 
 }  // namespace
 
+void tidy_extents(std::vector<Extent>& extents) {
+  std::sort(extents.begin(), extents.end());
+  std::vector<Extent> joined;
+  for (Extent& extent : extents) {
+    if (extent.count.count <= 0) continue;
+    if (!joined.empty() && joined.back().store == extent.store &&
+        joined.back().resolved == extent.resolved && extent.start <= joined.back().end()) {
+      Extent& last = joined.back();
+      if (extent.end() > last.end()) last.count = extent.end() - last.start;
+      continue;
+    }
+    joined.push_back(std::move(extent));
+  }
+  extents = std::move(joined);
+}
+
 std::vector<Access> host_accesses(const HostName& host, const StorageContext& context) {
   const HostMap* known = context.map == nullptr ? nullptr : context.map->find(host);
   if (known == nullptr) return {};

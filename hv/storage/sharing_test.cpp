@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <map>
 #include <set>
 #include <tuple>
@@ -188,10 +188,25 @@ TEST(Sharing, SpeaksAsPromised) {
   EXPECT_EQ(findings[0].ways_out[1], "give backup a snapshot");
   Access dom0 = access("dom0.xen1", kWrite, backup.extents);
   dom0.device.clear();
-  findings = check_sharing({dom0, backup}, {});
+  const std::pair<std::string, std::string> uses[] = {
+      {"ext4 mounted on /srv", "unmount it in dom0 of xen1"},
+      {"swap space", "`swapoff` it in dom0 of xen1"},
+      {"LVM's tables of vg0", "end its use by dom0 of xen1: LVM's tables of vg0"},
+  };
+  for (const auto& [use, way] : uses) {
+    dom0.path = {use, "sda"};
+    findings = check_sharing({dom0, backup}, {});
+    ASSERT_EQ(findings.size(), 1u);
+    EXPECT_EQ(findings[0].message, "a domain would read what dom0 writes (level 1, permitted 0)");
+    EXPECT_EQ(findings[0].ways_out, std::vector<std::string>{way});
+  }
+  backup.path = {"/srv/top.qcow2", "backing file /srv/base.img"};
+  findings = check_sharing({web, backup}, {});
   ASSERT_EQ(findings.size(), 1u);
-  EXPECT_EQ(findings[0].message, "a domain would read what dom0 writes (level 1, permitted 0)");
-  EXPECT_EQ(findings[0].ways_out, std::vector<std::string>{"unmount it in dom0 of xen1"});
+  EXPECT_EQ(findings[0].ways_out,
+            (std::vector<std::string>{"give web0 an image of its own on top of it",
+                                      "give web0 a full copy"}))
+      << "no permission helps below the top of a chain";
   findings = check_sharing({access("unmanaged.xen1/alien", kWrite, web.extents), web}, {});
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings[0].message,
@@ -540,8 +555,8 @@ TEST(Sharing, AnErrorIsListedBesideAnyNumberOfNotes) {
   EXPECT_EQ(findings[1].severity, Severity::note);
 }
 
-// B4: extents over 64 stores against std::sort of the same array. Printed; the bound is generous,
-// since a test machine may be busy.
+// Extents over 64 stores against std::sort of the same array, in CPU time; bench/ has the figures,
+// here only what is out of all proportion fails.
 TEST(Sharing, SweepCostsLittleMoreThanASort) {
 #ifdef __OPTIMIZE__
   const std::size_t count = 1'000'000;
@@ -578,16 +593,15 @@ TEST(Sharing, SweepCostsLittleMoreThanASort) {
                       slot + k * 100'000 + 4096});
     }
   }
-  using Clock = std::chrono::steady_clock;
-  const auto begin = Clock::now();
+  const std::clock_t begin = std::clock();
   std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
     return a.store != b.store ? a.store < b.store : a.start < b.start;
   });
-  const auto sorted = Clock::now();
+  const std::clock_t sorted = std::clock();
   const std::size_t found = check_sharing(accesses, {}).size();
-  const auto swept = Clock::now();
-  const double sort_ms = std::chrono::duration<double, std::milli>(sorted - begin).count();
-  const double sweep_ms = std::chrono::duration<double, std::milli>(swept - sorted).count();
+  const std::clock_t swept = std::clock();
+  const double sort_ms = 1e3 * static_cast<double>(sorted - begin) / CLOCKS_PER_SEC;
+  const double sweep_ms = 1e3 * static_cast<double>(swept - sorted) / CLOCKS_PER_SEC;
   std::printf("%zu extents: std::sort %.0f ms, sweep %.0f ms (%.2f times), %zu findings\n", count,
               sort_ms, sweep_ms, sweep_ms / sort_ms, found);
   EXPECT_LT(sweep_ms, 20 * sort_ms + 500);

@@ -1,0 +1,272 @@
+// hv inventory and hv lint as people run them: what is gathered, what is made of it, and what lint
+// answers when a file cannot be used.
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "tests/process.h"
+
+namespace hv::testing {
+namespace {
+
+bool says(const Finished& finished, const std::string& text) {
+  return finished.all().find(text) != std::string::npos;
+}
+
+std::string without_time(const std::string& text) {
+  static const std::regex taken("\"taken\": \"[^\"]*\"");
+  return std::regex_replace(text, taken, "");
+}
+
+// A project of one simulated host with two disks, and what its inventory says: both names are ways
+// to one drive, which no multipath map joins.
+constexpr const char* kProject = R"([project]
+id = "5a4f0b57-3a6e-4d1c-8f27-6f0f0c9f6b22"
+name = "one"
+sources = ["*.vm"]
+[hosts.lab]
+driver = "sim"
+memory = "8GiB"
+)";
+constexpr const char* kWithInventory = "inventory = \"lab.json\"\n";
+constexpr const char* kInventory = R"({
+ "format": "hv.inventory/1", "host": "lab", "taken": "2026-11-03T07:30:00Z",
+ "devices": [
+  {"name": "sda", "number": "8:0", "kind": "disk", "sectors": 20971520, "wwn": "0x5001"},
+  {"name": "sda1", "number": "8:1", "kind": "partition", "sectors": 2097152,
+   "layers": [{"start": 0, "sectors": 2097152, "kind": "linear",
+               "on": [{"device": "sda", "start": 2048}]}]},
+  {"name": "sdb", "number": "8:16", "kind": "disk", "sectors": 20971520, "wwn": "0x5002"}],
+ "groups": [],
+ "mounts": [{"point": "/dev", "number": "0:6", "type": "devtmpfs", "source": "devtmpfs"}],
+ "swaps": [], "files": [],
+ "links": {"/dev/disk/by-id/wwn-0x5001": "../../sda"},
+ "domains": []
+})";
+
+std::string domain(const std::string& name, const std::string& disk) {
+  return "domain " + name +
+         ":\n    memory = 128MiB\n    kernel = \"/boot/vmlinuz\"\n    disk = [\"" + disk + "\"]\n";
+}
+
+TEST(Inventory, OfThisMachineFitsItsSchemaAndStaysTheSame) {
+  const Folder folder;
+  const Finished first = folder.hv({"inventory", "local"});
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_EQ(misfit(first.out, "hv.inventory.1"), "");
+  const Finished second = folder.hv({"inventory", "local", "-o", "local.json"});
+  ASSERT_EQ(second.code, 0) << second.err;
+  EXPECT_EQ(second.out, "");
+  EXPECT_EQ(without_time(folder.read("local.json")), without_time(first.out));
+  EXPECT_FALSE(folder.has("local.json.partial"));
+  // What could not be gathered is said on both ways.
+  EXPECT_EQ(first.out.find("\"notes\"") != std::string::npos,
+            first.err.find("note: ") != std::string::npos);
+}
+
+TEST(Inventory, OfASimulatedHostHasItsDisksAndWhatRuns) {
+  const Folder folder;
+  folder.write("hv.toml", std::string(kProject) + "disks = { sda = \"10GiB\", sdb = \"1GiB\" }\n");
+  folder.write("a.vm", domain("a", "phy:/dev/sda,xvda,w"));
+  ASSERT_EQ(folder.hv({"apply", "--yes"}).code, 0);
+  const Finished gathered = folder.hv({"inventory", "lab"});
+  ASSERT_EQ(gathered.code, 0) << gathered.err;
+  EXPECT_EQ(misfit(gathered.out, "hv.inventory.1"), "");
+  EXPECT_TRUE(says(gathered, "\"sectors\": 20971520")) << gathered.out;
+  EXPECT_TRUE(says(gathered, "\"name\": \"a\"")) << gathered.out;
+  // What was gathered is used as it is.
+  folder.write("lab.json", gathered.out);
+  folder.write("hv.toml", std::string(kProject) + kWithInventory);
+  const Finished plan = folder.hv({"plan"});
+  EXPECT_EQ(plan.code, 0) << plan.all();
+  EXPECT_TRUE(says(plan, "Nothing to do")) << plan.all();
+}
+
+TEST(Inventory, WhatCannotBeGatheredIsSaid) {
+  const Folder folder;
+  folder.write("hv.toml", std::string(kProject) +
+                              "[hosts.far]\ndriver = \"xl\"\naddress = \"ssh://root@far\"\n");
+  const Finished nobody = folder.hv({"inventory", "nobody"});
+  EXPECT_EQ(nobody.code, 1);
+  EXPECT_TRUE(says(nobody, "error[HV0212]")) << nobody.err;
+  const Finished far = folder.hv({"inventory", "far"});
+  EXPECT_EQ(far.code, 1);
+  EXPECT_TRUE(says(far, "run `hv inventory` there")) << far.err;
+  const Finished nowhere = folder.hv({"inventory", "lab", "-o", "no/such/folder/x.json"});
+  EXPECT_EQ(nowhere.code, 1);
+  EXPECT_TRUE(says(nowhere, "cannot write `no/such/folder/x.json`")) << nowhere.err;
+}
+
+struct Unusable {
+  std::string text, code, message;
+};
+
+TEST(Inventory, ThatCannotBeUsedStopsLintPlanAndApply) {
+  std::string other = kInventory, newer = kInventory;
+  other.replace(other.find("\"lab\""), 5, "\"far\"");
+  newer.replace(newer.find("inventory/1"), 11, "inventory/2");
+  const Unusable cases[] = {
+      {"", "HV0401", "`hv inventory lab -o lab.json` gathers it"},
+      {"{", "HV0520", "lab.json"},
+      {newer, "HV0521", "hv.inventory/2"},
+      {other, "HV0522", "gathered for `far`"},
+  };
+  for (const Unusable& each : cases) {
+    const Folder folder;
+    folder.write("hv.toml", std::string(kProject) + kWithInventory);
+    folder.write("a.vm", domain("a", "phy:/dev/sda,xvda,w"));
+    if (!each.text.empty()) folder.write("lab.json", each.text);
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"lint"}, {"plan"}, {"apply", "--yes"}}) {
+      const Finished finished = folder.hv(words);
+      EXPECT_EQ(finished.code, 1) << words[0];
+      EXPECT_TRUE(says(finished, "error[" + each.code + "]")) << finished.all();
+      EXPECT_TRUE(says(finished, each.message)) << finished.all();
+    }
+  }
+}
+
+TEST(Inventory, OfOneMachineUnderTwoNamesIsRefused) {
+  const Folder folder;
+  std::string first = kInventory;
+  first.insert(first.find("\"devices\""), "\"machine\": \"4c4c4544-0051\", ");
+  std::string second = first;
+  second.replace(second.find("\"lab\""), 5, "\"far\"");
+  folder.write("lab.json", first);
+  folder.write("far.json", second);
+  folder.write("hv.toml", std::string(kProject) + kWithInventory +
+                              "[hosts.far]\ndriver = \"sim\"\ninventory = \"far.json\"\n");
+  folder.write("a.vm", "domain a on lab:\n    memory = 64MiB\n    kernel = \"/boot/vmlinuz\"\n");
+  const Finished finished = folder.hv({"lint"});
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_TRUE(says(finished, "error[HV0522]")) << finished.all();
+  EXPECT_TRUE(says(finished, "are one machine")) << finished.all();
+}
+
+// What was attached before anybody gathered an inventory is known by its name only; the one that
+// comes later says what that name is.
+TEST(Inventory, ThatComesLaterCountsForWhatRunsAlready) {
+  const Folder folder;
+  folder.write("hv.toml", kProject);
+  folder.write("a.vm", domain("a", "phy:/dev/sda1,xvda,w"));
+  ASSERT_EQ(folder.hv({"apply", "--yes"}).code, 0);
+  folder.write("hv.toml", std::string(kProject) + kWithInventory);
+  folder.write("lab.json", kInventory);
+  EXPECT_TRUE(says(folder.hv({"plan"}), "Nothing to do"));
+  folder.write("b.vm", domain("b", "phy:/dev/disk/by-id/wwn-0x5001,xvda,w"));
+  // The file alone: a is live, and in no file that is looked at.
+  const Finished plan = folder.hv({"plan", "b.vm"});
+  EXPECT_EQ(plan.code, 1) << plan.all();
+  EXPECT_TRUE(says(plan, "HV0607")) << plan.all();
+  EXPECT_EQ(folder.hv({"apply", "b.vm", "--yes"}).code, 1);
+  const Finished lint = folder.hv({"lint"});
+  EXPECT_EQ(lint.code, 1);
+  EXPECT_TRUE(says(lint, "error[HV0501]")) << lint.all();
+  EXPECT_TRUE(says(lint, "sectors 2048..2099199")) << lint.all();
+  folder.write("b.vm", domain("b", "phy:/dev/sdb,xvda,w"));
+  EXPECT_EQ(folder.hv({"apply", "b.vm", "--yes"}).code, 0);
+}
+
+TEST(Inventory, WhoRunsThereCountsUntilLintLooksItself) {
+  const Folder folder;
+  std::string text = kInventory;
+  const std::string nobody = "\"domains\": []";
+  text.replace(text.find(nobody), nobody.size(),
+               R"("domains": [{"name": "alien", "uuid": "3f0c0000-0000-4000-8000-000000000001",
+                   "vbds": [{"device": "xvda", "source": "/dev/sda1", "backend": "phy",
+                             "format": "raw", "mode": "w"}]}])");
+  folder.write("hv.toml", std::string(kProject) + kWithInventory);
+  folder.write("lab.json", text);
+  folder.write("a.vm", domain("a", "phy:/dev/sda,xvda,w"));
+  const Finished lint = folder.hv({"lint"});
+  EXPECT_EQ(lint.code, 1);
+  EXPECT_TRUE(says(lint, "unmanaged.lab/alien")) << lint.all();
+  EXPECT_TRUE(says(lint, "gathered 2026-11-03")) << lint.all();
+  // The host has no such machine any more.
+  const Finished live = folder.hv({"lint", "--live"});
+  EXPECT_EQ(live.code, 0) << live.all();
+  const Finished json = folder.hv({"lint", "--format", "json"});
+  EXPECT_EQ(json.code, 1);
+  EXPECT_EQ(misfit(json.out, "hv.lint.1"), "");
+  EXPECT_TRUE(says(json, "\"source\": null")) << json.out;
+}
+
+TEST(Baseline, AcceptsWhatIsKnownAndNothingElse) {
+  const Folder folder;
+  folder.write("hv.toml", std::string(kProject) + kWithInventory);
+  folder.write("lab.json", kInventory);
+  folder.write("a.vm",
+               domain("a", "phy:/dev/sda1,xvda,w") + "\n" + domain("b", "phy:/dev/sda,xvda,w"));
+  const Finished missing = folder.hv({"lint", "--baseline", "known.json"});
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_TRUE(says(missing, R"({"format": "hv.baseline/1", "accepted": []})")) << missing.err;
+  folder.write("known.json", R"({"format": "hv.baseline/1", "accepted": []})");
+  const Finished open = folder.hv({"lint", "--baseline", "known.json"});
+  EXPECT_EQ(open.code, 1);
+  std::smatch id;
+  ASSERT_TRUE(std::regex_search(open.out, id, std::regex("= finding ([0-9a-f]{16})"))) << open.out;
+  folder.write("known.json", R"({"format": "hv.baseline/1", "accepted": [{"finding": ")" +
+                                 id[1].str() + R"(", "reason": "since 2019"}]})");
+  const Finished known = folder.hv({"lint", "--baseline", "known.json"});
+  EXPECT_EQ(known.code, 0) << known.all();
+  EXPECT_TRUE(says(known, "accepted: since 2019")) << known.out;
+  // The same two, whatever line they are on; but what becomes worse is another finding.
+  folder.write("a.vm", "\n\n" + folder.read("a.vm"));
+  EXPECT_EQ(folder.hv({"lint", "--baseline", "known.json"}).code, 0);
+  folder.write("c.vm", domain("c", "phy:/dev/sda,xvda,r"));
+  const Finished more = folder.hv({"lint", "--baseline", "known.json"});
+  EXPECT_EQ(more.code, 1);
+  EXPECT_EQ(misfit(folder.hv({"lint", "--baseline", "known.json", "--format", "sarif"}).out,
+                   "sarif.2.1.0"),
+            "");
+  folder.remove("c.vm");
+  folder.write("a.vm", domain("a", "phy:/dev/sda1,xvda,w"));
+  const Finished mended = folder.hv({"lint", "--baseline", "known.json"});
+  EXPECT_EQ(mended.code, 0);
+  EXPECT_TRUE(says(mended, "not there any more")) << mended.err;
+}
+
+TEST(Baseline, ThatIsNoneIsRefused) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"", "it is not JSON"},
+      {"[]", "it is not JSON"},
+      {R"({"format": "hv.baseline/9"})", "its format is not `hv.baseline/1`"},
+      {R"({"format": "hv.baseline/1"})", "it has no list `accepted`"},
+      {R"({"format": "hv.baseline/1", "accepted": [1]})", "`accepted[0]` has no `finding`"},
+      {R"({"format": "hv.baseline/1", "accepted": [{"finding": "a"}]})",
+       "`accepted[0]` has no `reason`"},
+      {R"({"format": "hv.baseline/1", "accepted": [{"finding": "a", "reason": ""}]})",
+       "`accepted[0]` has no `reason`"},
+      {R"({"format": "hv.baseline/1", "accepted": [{"finding": "a", "reason": "b"},
+           {"finding": "a", "reason": "c"}]})",
+       "`accepted[1]` is there twice"},
+  };
+  const Folder folder;
+  folder.write("hv.toml", kProject);
+  folder.write("a.vm", domain("a", "phy:/dev/sda,xvda,w"));
+  for (const auto& [text, message] : cases) {
+    folder.write("known.json", text);
+    const Finished finished = folder.hv({"lint", "--baseline", "known.json"});
+    EXPECT_EQ(finished.code, 1) << text;
+    EXPECT_TRUE(says(finished, "error[HV0530]")) << finished.err;
+    EXPECT_TRUE(says(finished, message)) << finished.err;
+  }
+}
+
+TEST(Sarif, NamesFilesAsReferences) {
+  const Folder folder;
+  folder.write("hv.toml", kProject);
+  folder.write("sub dir/ä%.vm", domain("a", "phy:/dev/sda,xvda,w"));
+  folder.write("b.vm", domain("b", "phy:/dev/sda,xvda,w"));
+  const Finished finished = folder.hv({"lint", "b.vm", "sub dir/ä%.vm", "--format", "sarif"});
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_EQ(misfit(finished.out, "sarif.2.1.0"), "");
+  EXPECT_TRUE(says(finished, "\"sub%20dir/%C3%A4%25.vm\"")) << finished.out;
+  const Finished absolute =
+      folder.hv({"lint", folder / "b.vm", "sub dir/ä%.vm", "--format", "sarif"});
+  EXPECT_TRUE(says(absolute, "\"file://" + (folder / "b.vm") + "\"") || says(absolute, "\"b.vm\""))
+      << absolute.out;
+}
+
+}  // namespace
+}  // namespace hv::testing
