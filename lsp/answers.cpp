@@ -120,10 +120,11 @@ std::vector<Location> definition(Workspace& workspace, const std::string& path, 
     return found;
   }
   if (key.starts_with("u:")) {
-    const Project& project = workspace.around(path).project;
+    const Workspace::Around& around = workspace.around(path);
+    const Project& project = around.project;
     auto host = project.hosts.find(HostName{key.substr(2)});
     if (host == project.hosts.end() || !host->second.span.valid()) return found;
-    const std::string toml = project.root + "/hv.toml";
+    const std::string toml = Workspace::absolute(around, "hv.toml");
     if (Result<std::string> text = workspace.files().read(toml); text.ok())
       found.push_back(
           {toml, workspace.lines(*text).range(host->second.span.begin, host->second.span.end)});
@@ -155,8 +156,7 @@ std::vector<Location> definition(Workspace& workspace, const std::string& path, 
   if (resource == nullptr) return found;
   const Place place = std::visit([](const auto& spec) { return spec.place; }, *resource);
   if (!place.valid()) return found;
-  const std::string file =
-      place.file.starts_with('/') ? place.file : around.project.root + "/" + place.file;
+  const std::string file = Workspace::absolute(around, place.file);
   const FileIndex* there = workspace.index(file);
   if (there == nullptr) return found;
   const uint32_t offset =

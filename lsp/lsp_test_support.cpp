@@ -68,7 +68,7 @@ std::string framed(const std::string& body) {
   return "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-Conversation converse(const std::string& input, const Files& files) {
+Conversation converse(const std::string& input, const Files& files, int64_t steps) {
   const Scratch in, out;
   in.fill(input);
   Conversation said;
@@ -76,6 +76,7 @@ Conversation converse(const std::string& input, const Files& files) {
   options.input = in.fd();
   options.output = out.fd();
   options.files = &files;
+  options.steps = steps;
   said.code = serve(options);
   std::string text = out.all();
   while (!text.empty()) {

@@ -31,6 +31,7 @@ struct Conversation {
   std::string trouble;              // what was no well-framed message
 };
 // The server from start to end, with all of `input` there at once.
-Conversation converse(const std::string& input, const Files& files);
+Conversation converse(const std::string& input, const Files& files,
+                      int64_t steps = CompileRequest{}.steps);
 
 }  // namespace hv::lsp

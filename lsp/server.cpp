@@ -87,7 +87,7 @@ class Server {
   explicit Server(const ServerOptions& options)
       : channel_(options.input, options.output),
         files_(options.files != nullptr ? *options.files : editor_files_),
-        workspace_(files_, options.is_dom0) {
+        workspace_(files_, options.is_dom0, options.steps) {
     requests_ = {
         {"textDocument/hover", &Server::answer_hover},
         {"textDocument/definition", &Server::answer_definition},
@@ -325,22 +325,24 @@ class Server {
 
   void on_change(const json& params) {
     const std::string path = path_from(params);
-    std::string* text = workspace_.text(path);
-    if (text == nullptr) return;
+    const std::string* before = workspace_.text(path);
+    if (before == nullptr) return;
+    // All of them or, where one makes no sense, none.
+    std::string text = *before;
     for (const json& change : params.at("contentChanges")) {
       const auto replacement = change.at("text").get<std::string>();
       if (!change.contains("range")) {
-        *text = replacement;
+        text = replacement;
         continue;
       }
       const Range range = range_from(change.at("range"));
-      const TextLines lines = workspace_.lines(*text);
+      const TextLines lines = workspace_.lines(text);
       const uint32_t begin = lines.offset(range.start);
       const uint32_t end = std::max(begin, lines.offset(range.end));
-      text->replace(begin, end - begin, replacement);
+      text.replace(begin, end - begin, replacement);
     }
     documents_[path].version = params.at("textDocument").value("version", json());
-    workspace_.changed(path);
+    workspace_.open(path, std::move(text));
     dirty_ = true;
   }
 

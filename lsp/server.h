@@ -13,6 +13,7 @@ struct ServerOptions {
   int output = 1;
   bool is_dom0 = false;          // what the default host of a folder without hv.toml is
   const Files* files = nullptr;  // null: the disk
+  int64_t steps = CompileRequest{}.steps;
 };
 
 // Until `exit` or the end of the input. 0 after a `shutdown`, else 1.

@@ -43,8 +43,11 @@ class Workspace::Overlay final : public Files {
   const Files& disk_;
 };
 
-Workspace::Workspace(const Files& disk, bool is_dom0)
-    : disk_(disk), is_dom0_(is_dom0), files_(std::make_unique<Overlay>(open_, disk)) {}
+Workspace::Workspace(const Files& disk, bool is_dom0, int64_t steps)
+    : disk_(disk),
+      is_dom0_(is_dom0),
+      steps_(steps),
+      files_(std::make_unique<Overlay>(open_, disk)) {}
 
 Workspace::~Workspace() = default;
 
@@ -58,7 +61,7 @@ void Workspace::close(const std::string& path) {
   changed(path);
 }
 
-std::string* Workspace::text(const std::string& path) {
+const std::string* Workspace::text(const std::string& path) const {
   auto found = open_.find(path);
   return found == open_.end() ? nullptr : &found->second;
 }
@@ -120,6 +123,7 @@ void Workspace::compile_around(Around& around, const std::string& root, const st
   request.schema = around.schema;
   request.files = files_.get();
   request.working_directory = root;
+  request.steps = steps_;
   request.roots = project_roots(around.project, *files_, diagnostics);
   if (request.roots.size() > kMostRoots)
     std::erase_if(request.roots,
@@ -144,10 +148,6 @@ void Workspace::compile_around(Around& around, const std::string& root, const st
 void Workspace::sort_findings(Around& around, const SourceMap& sources,
                               const Diagnostics& diagnostics) {
   std::map<uint32_t, TextLines> lines;
-  const auto absolute = [&](std::string_view shown) {
-    if (shown.starts_with('/')) return std::string(shown);
-    return around.project.root + "/" + std::string(shown);
-  };
   const auto range = [&](Span span) {
     auto found = lines.try_emplace(span.file.value, sources.text(span.file), encoding_).first;
     return found->second.range(span.begin, std::max(span.begin, span.end));
@@ -156,12 +156,12 @@ void Workspace::sort_findings(Around& around, const SourceMap& sources,
     Finding finding;
     std::string path;
     if (each.primary.valid()) {
-      path = absolute(sources.path(each.primary.file));
+      path = absolute(around, sources.path(each.primary.file));
       finding.range = range(each.primary);
     } else {
-      path = absolute(each.file.empty() ? "hv.toml" : each.file);
+      path = absolute(around, each.file.empty() ? "hv.toml" : each.file);
       if (files_->what(path) != Files::What::file)
-        path = around.main.empty() ? around.project.root + "/hv.toml" : around.main;
+        path = around.main.empty() ? absolute(around, "hv.toml") : around.main;
     }
     finding.severity = each.severity;
     finding.code = info(each.code).id;
@@ -172,9 +172,9 @@ void Workspace::sort_findings(Around& around, const SourceMap& sources,
     for (const Label& label : each.related)
       if (label.span.valid())
         finding.related.push_back(
-            {absolute(sources.path(label.span.file)), range(label.span), label.text});
+            {absolute(around, sources.path(label.span.file)), range(label.span), label.text});
     if (each.fix && each.fix->span.valid())
-      finding.mend = Mend{each.fix->title, absolute(sources.path(each.fix->span.file)),
+      finding.mend = Mend{each.fix->title, absolute(around, sources.path(each.fix->span.file)),
                           range(each.fix->span), each.fix->replacement};
     // A file that is evaluated several times says the same several times.
     std::vector<Finding>& there = around.findings[path];
@@ -218,8 +218,7 @@ std::string Workspace::type_of(const std::string& path, const std::string& name)
       const std::string line = dump.substr(at, end - at);
       at = end + 1;
       if (line.starts_with("# ")) {
-        file = line.substr(2);
-        if (!file.starts_with('/')) file = all.project.root + "/" + file;
+        file = absolute(all, line.substr(2));
       } else if (const std::size_t colon = line.find(": "); colon != line.npos) {
         all.types[file + ":" + line.substr(0, colon)] = line.substr(colon + 2);
       }
@@ -249,6 +248,12 @@ std::string Workspace::resolve(const std::string& key) {
     at = found->second;
   }
   return at;
+}
+
+std::string Workspace::absolute(const Around& around, std::string_view shown) {
+  if (shown.starts_with('/')) return std::string(shown);
+  const std::string& root = around.project.root;
+  return (root == "/" ? "" : root) + "/" + std::string(shown);
 }
 
 std::vector<std::string> Workspace::project_files(const std::string& path) {

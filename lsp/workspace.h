@@ -42,16 +42,16 @@ using Findings = std::map<std::string, std::vector<Finding>>;  // by path
 class Workspace {
  public:
   // `disk` outlives it.
-  Workspace(const Files& disk, bool is_dom0);
+  Workspace(const Files& disk, bool is_dom0, int64_t steps = CompileRequest{}.steps);
   ~Workspace();
 
   // ---- open documents, by path
+  // Also of one that is open: its new text.
   void open(const std::string& path, std::string text);
   void close(const std::string& path);
   bool is_open(const std::string& path) const { return open_.contains(path); }
   // Null where it is not open.
-  std::string* text(const std::string& path);
-  void changed(const std::string& path);
+  const std::string* text(const std::string& path) const;
   void changed_on_disk();  // anything may have
   std::vector<std::string> open_paths() const;
 
@@ -84,11 +84,14 @@ class Workspace {
   const FileIndex* index(const std::string& path);
   // The key behind imports.
   std::string resolve(const std::string& key);
+  // Where a path that the compiler shows is: it may be relative to hv.toml.
+  static std::string absolute(const Around& around, std::string_view shown);
   // Every file of the project around `path`, this one first.
   std::vector<std::string> project_files(const std::string& path);
 
  private:
   class Overlay;
+  void changed(const std::string& path);
   std::string root_of(const std::string& path) const;
   void load_project(Around& around, const std::string& root, SourceMap& sources,
                     Diagnostics& diagnostics);
@@ -97,6 +100,7 @@ class Workspace {
 
   const Files& disk_;
   bool is_dom0_;
+  int64_t steps_;
   Encoding encoding_ = Encoding::utf16;
   std::map<std::string, std::string> open_;
   std::unique_ptr<Files> files_;

@@ -30,6 +30,7 @@ std::vector<Target> language_targets();
 std::vector<Target> project_targets();
 std::vector<Target> record_targets();
 std::vector<Target> program_targets();
+std::vector<Target> lsp_targets();
 
 // edits.cpp
 // Cuts, splices, repeats, moves and replaces words, lines and bytes.

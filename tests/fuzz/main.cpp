@@ -26,7 +26,8 @@ int usage(const std::vector<hv::fuzz::Target>& targets) {
 int main(int argc, char** argv) {
   using namespace hv::fuzz;
   std::vector<Target> targets;
-  for (auto make : {language_targets, project_targets, record_targets, program_targets})
+  for (auto make :
+       {language_targets, project_targets, record_targets, program_targets, lsp_targets})
     for (Target& target : make()) targets.push_back(std::move(target));
   Options options;
   std::string input;
