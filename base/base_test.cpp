@@ -83,6 +83,8 @@ TEST(Ids, Addresses) {
       reason_name_is_bad("w\xc3\xa9"
                          "b"));
   EXPECT_TRUE(reason_name_is_bad("\xff"));
+  EXPECT_FALSE(reason_name_is_bad(std::string(255, 'a')));
+  EXPECT_TRUE(reason_name_is_bad(std::string(256, 'a')));
   EXPECT_TRUE(reason_name_is_bad("\xc2\x85"));
 }
 

@@ -115,8 +115,13 @@ std::optional<Address> parse_address(std::string_view text) {
   return Address{*kind, std::string(text.substr(dot + 1))};
 }
 
+constexpr std::size_t kLongestName = 255;  // Linux's NAME_MAX: names become names of files
+
 std::optional<std::string> reason_name_is_bad(std::string_view name) {
   if (name.empty()) return "a name cannot be empty";
+  if (name.size() > kLongestName)
+    return "a name has at most " + std::to_string(kLongestName) + " bytes, this one has " +
+           std::to_string(name.size());
   while (!name.empty()) {
     const std::size_t length = utf8_length(name);
     if (length == 0) return "a name must be valid UTF-8";

@@ -41,7 +41,7 @@ struct Address {
 
 std::string to_string(const Address& address);
 std::optional<Address> parse_address(std::string_view text);
-// Names are non-empty printable UTF-8 without `/` or control characters; otherwise the reason.
+// Names are printable UTF-8, 1 to 255 bytes, no `/` or control characters; otherwise the reason.
 std::optional<std::string> reason_name_is_bad(std::string_view name);
 
 // A string that is an id and nothing else; Tag keeps the kinds apart.
