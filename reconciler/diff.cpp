@@ -301,29 +301,55 @@ std::optional<Value> observed_value(const ObservedDomain& domain, std::string_vi
   return value == nullptr ? std::nullopt : std::optional(*value);
 }
 
+namespace {
+
+// 00:16:3e is Xen's own prefix; the rest comes from the machine, so it stays.
+std::string derived_mac(const Uuid& uuid, std::size_t index, int salt) {
+  const std::string digest =
+      sha1(to_string(uuid) + "/" + std::to_string(index) + "/" + std::to_string(salt));
+  char text[18];
+  std::snprintf(text, sizeof text, "00:16:3e:%02x:%02x:%02x",
+                static_cast<unsigned>(digest[0]) & 0x7f,
+                static_cast<unsigned>(static_cast<unsigned char>(digest[1])),
+                static_cast<unsigned>(static_cast<unsigned char>(digest[2])));
+  return text;
+}
+
+}  // namespace
+
+// The one that is most alike keeps its address, wherever it stands in the list: the state has them
+// in the order in which they came to be.
 void settle_macs(DomainSpec& desired, const DomainSpec* applied, const Uuid& uuid) {
   std::set<std::string> taken;
   for (const Vif& vif : desired.vifs)
     if (!mac_of(vif).empty()) taken.insert(mac_of(vif));
-  for (std::size_t i = 0; i < desired.vifs.size(); ++i) {
-    Vif& vif = desired.vifs[i];
-    if (!mac_of(vif).empty()) continue;
-    std::string mac;
-    if (applied != nullptr && i < applied->vifs.size()) mac = mac_of(applied->vifs[i]);
-    for (int salt = 0; mac.empty() || taken.contains(mac); ++salt) {
-      // 00:16:3e is Xen's own prefix; the rest comes from the machine, so it stays.
-      const std::string digest =
-          sha1(to_string(uuid) + "/" + std::to_string(i) + "/" + std::to_string(salt));
-      char text[18];
-      std::snprintf(text, sizeof text, "00:16:3e:%02x:%02x:%02x",
-                    static_cast<unsigned>(digest[0]) & 0x7f,
-                    static_cast<unsigned>(static_cast<unsigned char>(digest[1])),
-                    static_cast<unsigned>(static_cast<unsigned char>(digest[2])));
-      mac = text;
-    }
-    taken.insert(mac);
+  const auto take = [&](Vif& vif, const Vif& from) {
+    const std::string mac = mac_of(from);
+    if (mac.empty() || !taken.insert(mac).second) return false;
     vif.settings["mac"] = mac;
+    return true;
+  };
+  const auto each_without = [&](auto settle) {
+    for (std::size_t i = 0; i < desired.vifs.size(); ++i)
+      if (mac_of(desired.vifs[i]).empty()) settle(i, desired.vifs[i]);
+  };
+  if (applied != nullptr) {
+    for (const bool exactly : {true, false})
+      each_without([&](std::size_t, Vif& vif) {
+        for (const Vif& had : applied->vifs)
+          if (satisfies(had, vif) && (!exactly || had.settings.size() == vif.settings.size() + 1) &&
+              take(vif, had))
+            return;
+      });
+    each_without([&](std::size_t i, Vif& vif) {
+      if (i < applied->vifs.size()) take(vif, applied->vifs[i]);
+    });
   }
+  each_without([&](std::size_t i, Vif& vif) {
+    std::string mac = derived_mac(uuid, i, 0);
+    for (int salt = 1; !taken.insert(mac).second; ++salt) mac = derived_mac(uuid, i, salt);
+    vif.settings["mac"] = mac;
+  });
 }
 
 }  // namespace hv

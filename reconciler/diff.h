@@ -58,7 +58,8 @@ DomainDiff diff_domain(const DiffInput& input);
 // What the host tells of an attribute; nothing where it does not.
 std::optional<Value> observed_value(const ObservedDomain& domain, std::string_view name);
 
-// Interfaces without a MAC take those they were given at create, else one derived from the UUID.
+// Interfaces without a MAC take those of the interfaces they were before — the ones that are alike,
+// then those of the same place in the list —, else one derived from the UUID.
 void settle_macs(DomainSpec& desired, const DomainSpec* applied, const Uuid& uuid);
 
 }  // namespace hv

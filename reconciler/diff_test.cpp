@@ -279,6 +279,15 @@ TEST(SettleMacs, KeepsWhatWasGivenAndNeverGivesOneTwice) {
   const Uuid other = *parse_uuid("00000000-0000-4000-8000-000000000002");
   settle_macs(later, &fresh, other);
   EXPECT_EQ(later.vifs[0].settings["mac"], fresh.vifs[0].settings["mac"]) << "as at create";
+  // The one that is alike keeps its address, wherever it stands.
+  DomainSpec reordered = fresh;
+  for (Vif& vif : reordered.vifs) vif.settings.erase("mac");
+  for (Vif& vif : fresh.vifs) vif.settings["bridge"] = "xenbr" + vif.settings["mac"];
+  for (std::size_t i = 0; i < 3; ++i)
+    reordered.vifs[i].settings["bridge"] = fresh.vifs[2 - i].settings["bridge"];
+  settle_macs(reordered, &fresh, other);
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(reordered.vifs[i].settings, fresh.vifs[2 - i].settings);
   DomainSpec replaced = again;
   replaced.vifs = std::vector<Vif>(3);
   settle_macs(replaced, nullptr, other);

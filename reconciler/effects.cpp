@@ -63,6 +63,15 @@ void give_back(const Address& address, uint32_t generation, const Applied& appli
     transition.generations.emplace_back(address, generation);
 }
 
+// What a disk resolved to is not what another one resolves to that is declared in its place.
+void set_spec(AppliedDomain& domain, const DomainSpec& spec) {
+  std::map<std::string, std::vector<Extent>> known;
+  for (const Vbd& vbd : spec.vbds)
+    if (const auto* extents = recorded_extents(domain, vbd)) known[vbd.device] = *extents;
+  domain.extents = std::move(known);
+  domain.spec = spec;
+}
+
 // A stopped machine leaves no record, unless the same plan makes it again (a restart): then its
 // identity must outlive a crash between the two halves.
 Transition stopped(const Operation& operation, const Applied& applied) {
@@ -70,7 +79,7 @@ Transition stopped(const Operation& operation, const Applied& applied) {
   if (operation.record == RecordKind::update) {
     if (operation.domain)
       return change_domain(operation, applied,
-                           [&](AppliedDomain& domain) { domain.spec = *operation.domain; });
+                           [&](AppliedDomain& domain) { set_spec(domain, *operation.domain); });
     return transition;
   }
   if (const AppliedDomain* domain = domain_of(operation, applied)) {
@@ -238,7 +247,7 @@ Transition updated(const Operation& operation, const Applied& applied) {
   Transition transition;
   if (operation.address.kind == Kind::domain) {
     auto change = [&](AppliedDomain& domain) {
-      if (operation.domain) domain.spec = *operation.domain;
+      if (operation.domain) set_spec(domain, *operation.domain);
       set_all(operation.settings, domain.spec.attributes);
       for (const auto& [device, extents] : operation.extents) domain.extents[device] = extents;
       if (operation.domain) domain.params = operation.params;
@@ -304,6 +313,17 @@ const Address& key_of_network(const NetworkSpec& network) {
 }
 
 }  // namespace
+
+const std::vector<Extent>* recorded_extents(const AppliedDomain& domain, const Vbd& vbd) {
+  auto known = domain.extents.find(vbd.device);
+  if (known == domain.extents.end() || known->second.empty()) return nullptr;
+  const bool same =
+      std::any_of(domain.spec.vbds.begin(), domain.spec.vbds.end(), [&](const Vbd& recorded) {
+        return recorded.device == vbd.device && recorded.source == vbd.source &&
+               (recorded.backend == "vd") == (vbd.backend == "vd");
+      });
+  return same ? &known->second : nullptr;
+}
 
 std::vector<Extent> without(const std::vector<Extent>& from, const std::vector<Extent>& taken) {
   std::vector<Extent> left = from;

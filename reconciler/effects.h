@@ -27,6 +27,10 @@ void fold(const Transition& transition, Applied& applied);
 // Adds `part` to `whole`: of two records of one address the later one stays.
 void merge(Transition part, Transition& whole);
 
+// What this disk, under its device, resolved to when it was attached; null where another one was,
+// or none. Lives as long as `domain`.
+const std::vector<Extent>* recorded_extents(const AppliedDomain& domain, const Vbd& vbd);
+
 // What is left of `from` without the sectors of `taken`.
 std::vector<Extent> without(const std::vector<Extent>& from, const std::vector<Extent>& taken);
 

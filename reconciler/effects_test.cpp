@@ -220,6 +220,32 @@ TEST(Effects, RecordsAreKept) {
   EXPECT_TRUE(after(record, applied).domains.empty());
 }
 
+TEST(Effects, WhatADiskResolvedToIsKnownOfThatDiskOnly) {
+  const struct {
+    const char* what;
+    Vbd declared;
+    bool known;
+  } cases[] = {
+      {"the same", vbd("xvda", "vg/a"), true},
+      {"another one under its device", vbd("xvda", "vg/b"), false},
+      {"the same one under another device", vbd("xvdb", "vg/a"), false},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.what);
+    for (const Op op : {Op::domain_shutdown, Op::record_state}) {
+      Operation record = operation(op);
+      record.record = RecordKind::update;
+      record.domain = one_domain().domains.at(kWeb).spec;
+      record.domain->vbds = {one.declared};
+      const AppliedDomain domain = after(record, one_domain()).domains.at(kWeb);
+      EXPECT_EQ(domain.extents.contains(one.declared.device), one.known);
+      EXPECT_EQ(recorded_extents(domain, one.declared) != nullptr, one.known);
+      EXPECT_EQ(recorded_extents(one_domain().domains.at(kWeb), one.declared) != nullptr,
+                one.known);
+    }
+  }
+}
+
 TEST(Effects, TwoOfOneRoundAreBothKept) {
   Operation first = operation(Op::vbd_attach), second = first;
   first.vbd = vbd("xvdf", "vg/f");

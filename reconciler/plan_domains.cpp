@@ -133,7 +133,8 @@ bool Planner::make_whole(DomainSpec desired) {
   const ObservedDomain* found = nullptr;
   for (uint32_t generation = next; !found && generation + 1 >= next; --generation) {
     unfinished.uuid = uuid_for(desired, generation);
-    found = machine(desired.host, unfinished.uuid);
+    // One that was moved to another address is that one's.
+    if (!ours_.contains(unfinished.uuid)) found = machine(desired.host, unfinished.uuid);
     if (generation == 0) break;
   }
   if (!is_there(found) || !(found->dying || found->never_ran)) return false;

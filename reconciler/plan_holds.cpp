@@ -1,6 +1,7 @@
 // Holds and charges: who accesses what from which step to which, and what memory each takes.
 #include <algorithm>
 
+#include "reconciler/effects.h"
 #include "reconciler/planner.h"
 
 namespace hv {
@@ -25,7 +26,6 @@ std::vector<Access> Planner::current_accesses(const AppliedDomain& applied, cons
                                               const ObservedDomain* observed) const {
   DomainSpec spec = applied.spec;
   spec.host = where;
-  std::set<std::string> as_recorded;  // devices that are what they were at attach
   std::map<std::string, const Vbd*> known;
   for (const Vbd& vbd : applied.spec.vbds) known[vbd.device] = &vbd;
   if (observed != nullptr) {
@@ -36,12 +36,10 @@ std::vector<Access> Planner::current_accesses(const AppliedDomain& applied, cons
       const bool same = ours != known.end() && ours->second->source == seen.vbd.source;
       Vbd vbd = same ? *ours->second : seen.vbd;
       vbd.mode = seen.vbd.mode;
-      if (same) as_recorded.insert(vbd.device);
       spec.vbds.push_back(std::move(vbd));
     }
-  } else {
-    if (applied.spec.state == PowerState::halted) spec.vbds.clear();
-    for (const Vbd& vbd : spec.vbds) as_recorded.insert(vbd.device);
+  } else if (applied.spec.state == PowerState::halted) {
+    spec.vbds.clear();
   }
   // Where the file still declares it, its present word on sharing and its place count.
   if (const auto* declared = in_.desired->get<DomainSpec>(applied.spec.address)) {
@@ -52,14 +50,13 @@ std::vector<Access> Planner::current_accesses(const AppliedDomain& applied, cons
   }
   std::vector<Access> accesses =
       accesses_of_spec(spec, observed != nullptr ? AccessOrigin::live : AccessOrigin::desired);
-  for (Access& access : accesses) {
-    auto recorded = applied.extents.find(access.device);
-    if (recorded == applied.extents.end() || recorded->second.empty() ||
-        !as_recorded.contains(access.device))
-      continue;
+  for (std::size_t i = 0; i < accesses.size(); ++i) {
+    const auto* recorded = recorded_extents(applied, spec.vbds[i]);
+    if (recorded == nullptr) continue;
+    Access& access = accesses[i];
     // Of a virtual disk `context_` knows already what it will be.
-    if (known.at(access.device)->backend == "vd") access.extents.clear();
-    access.extents = extents_now(recorded->second, std::move(access.extents), where, context_);
+    if (spec.vbds[i].backend == "vd") access.extents.clear();
+    access.extents = extents_now(*recorded, std::move(access.extents), where, context_);
   }
   return accesses;
 }

@@ -123,6 +123,70 @@ TEST_F(Planning, AMachineMadeAgainIsTheSameOne) {
   EXPECT_EQ(world.store().applied()->domains.at(domain("web0")).generation, 0u);
 }
 
+// Worlds in which random fleets were once planned or applied wrongly.
+TEST_F(Planning, WorldsThatWentWrongOnce) {
+  const auto off = [](DomainSpec domain) {
+    domain.state = PowerState::halted;
+    return domain;
+  };
+  const auto paused = [](DomainSpec domain) {
+    domain.state = PowerState::paused;
+    return domain;
+  };
+  const auto bridges = [](DomainSpec domain, std::vector<std::string> names) {
+    domain.sets_vif = true;
+    domain.vifs.resize(names.size());
+    for (std::size_t i = 0; i < names.size(); ++i) domain.vifs[i].settings["bridge"] = names[i];
+    return domain;
+  };
+  const DomainSpec old_disk = machine("a", mib(256), {"xvda vg/left w"});
+  const DomainSpec new_disk = machine("a", mib(256), {"xvda vg/right w"});
+  const struct {
+    const char* name;
+    std::vector<std::vector<Resource>> rounds;
+    std::vector<Moved> moved;  // with the last round
+    std::string last;          // its changes
+  } cases[] = {
+      {"another disk is declared while it is off, and the old one goes to somebody else",
+       {{old_disk},
+        {off(old_disk)},
+        {off(new_disk)},
+        {new_disk, machine("b", mib(256), {"xvdb vg/left w"})}},
+       {},
+       "create domain.a; create domain.b"},
+      {"interfaces attached at once come to be in any order",
+       {{bridges(web(0), {})},
+        {bridges(web(0), {"xenbr0", "xenbr1"})},
+        {bridges(web(0), {"xenbr1", "xenbr0"})}},
+       {},
+       ""},
+      {"the first of two interfaces goes",
+       {{bridges(web(0), {"xenbr0", "xenbr1"})}, {bridges(web(0), {"xenbr1"})}},
+       {},
+       "update domain.web0"},
+      {"one that never ran was moved, and its address is declared again",
+       {{paused(web(0))},
+        {paused(machine("web1", mib(256), {"xvda vg/web0 w"})),
+         machine("web0", mib(256), {"xvda vg/new w"})}},
+       {{domain("web0"), domain("web1"), {}}},
+       "update domain.web1; move domain.web1; create domain.web0"},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.name);
+    World world(53);
+    for (std::size_t i = 0; i < one.rounds.size(); ++i) {
+      SCOPED_TRACE("round " + std::to_string(i));
+      world.declare(one.rounds[i]);
+      if (i + 1 == one.rounds.size()) {
+        world.desired.moved = one.moved;
+        EXPECT_EQ(changes(plan(world)), one.last);
+      }
+      settle(world);
+    }
+    EXPECT_EQ(world.difference(), "");
+  }
+}
+
 TEST_F(Planning, ARestartIsDoneDeferredOrRefused) {
   for (const OnRestartNeeded policy :
        {OnRestartNeeded::restart, OnRestartNeeded::defer, OnRestartNeeded::fail}) {

@@ -71,6 +71,15 @@ std::string told(const Plan& plan) {
     text += "\n  " + std::to_string(step.id.value) + " " +
             std::string(to_string(step.operation.op)) + " " + to_string(step.operation.address) +
             " " + step.detail;
+  for (const Hold& hold : plan.holds) {
+    text += "\n  hold " + hold.access.party.text + " " + hold.access.device + " " +
+            std::string(to_string(hold.access.mode)) + " permits " +
+            std::to_string(hold.access.permitted) + " on " + hold.access.host.text;
+    if (hold.acquire) text += " from " + std::to_string(hold.acquire->value);
+    if (hold.release) text += " to " + std::to_string(hold.release->value);
+    for (const Extent& extent : hold.access.extents)
+      text += " " + extent.store.text + "+" + std::to_string(extent.start.count);
+  }
   return text;
 }
 

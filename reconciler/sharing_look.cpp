@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "hv/storage/storage.h"
+#include "reconciler/effects.h"
 
 namespace hv {
 namespace {
@@ -39,12 +40,12 @@ Access access_of(const Vbd& vbd, const AppliedDomain& domain, const HostName& ho
   access.mode = vbd.mode;
   access.permitted = domain.spec.sharing.value_or(input.project.sharing);
   access.origin = AccessOrigin::live;
-  const auto known = domain.extents.find(vbd.device);
-  const bool recorded = known != domain.extents.end();
+  const std::vector<Extent>* recorded = recorded_extents(domain, vbd);
   // A virtual disk is what it was at the attach, until that is recorded anew.
-  if (!recorded || vbd.backend != "vd") access.extents = resolve(vbd, host, context).extents;
-  if (recorded)
-    access.extents = extents_now(known->second, std::move(access.extents), host, context);
+  if (recorded == nullptr || vbd.backend != "vd")
+    access.extents = resolve(vbd, host, context).extents;
+  if (recorded != nullptr)
+    access.extents = extents_now(*recorded, std::move(access.extents), host, context);
   permit_as_planned(access, input);
   return access;
 }

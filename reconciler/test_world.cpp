@@ -234,17 +234,29 @@ std::string compare(const DomainSpec& want, const ObservedDomain& have) {
 }  // namespace
 
 std::string World::broken_invariant() {
-  std::map<std::string, int> permitted;
+  std::map<std::string, int> declared;
   for (const Resource& resource : desired.resources())
     if (const auto* domain = std::get_if<DomainSpec>(&resource))
-      permitted[domain->name] = permitted_by(*domain);
+      declared[domain->name] = permitted_by(*domain);
+  // A machine has its old name until it restarts.
+  for (const Moved& moved : desired.moved)
+    if (const auto* domain = desired.get<DomainSpec>(moved.to))
+      declared.emplace(moved.from.name, permitted_by(*domain));
+  // One that is no longer declared permits what it did, for as long as it is there.
+  const auto permitted = [&](const std::string& name) {
+    if (auto found = declared.find(name); found != declared.end()) return found->second;
+    const auto applied = store_->applied();
+    for (const auto& [address, domain] : applied->domains)
+      if (domain.spec.name == name) return permitted_by(domain.spec);
+    return 0;
+  };
   for (auto& [name, sim] : sims_) {
     std::vector<SimDriver::OpenDevice> open = sim->open_devices();
     for (std::size_t i = 0; i < open.size(); ++i)
       for (std::size_t j = i + 1; j < open.size(); ++j) {
         if (!share(open[i], open[j])) continue;
         int writers = writes(open[i].vbd.mode) + writes(open[j].vbd.mode);
-        int most = std::min(permitted[open[i].name], permitted[open[j].name]);
+        int most = std::min(permitted(open[i].name), permitted(open[j].name));
         if (writers > most)
           return open[i].name + " " + open[i].vbd.device + " and " + open[j].name + " " +
                  open[j].vbd.device + " share at level " + std::to_string(writers);
