@@ -1,10 +1,11 @@
-// hv apply, hv destroy: make it so. Settles what an interrupted apply left, plans, shows, asks,
-// acts.
+// hv apply, hv destroy, and hv stop and its like: make it so. Settles what an interrupted apply
+// left, plans, shows, asks, acts.
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 
+#include "cli/apply.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "cli/session.h"
@@ -139,7 +140,10 @@ Result<Plan> take_saved_plan(const std::string& text, Options& options) {
   return plan;
 }
 
-int apply(const Options& given, bool destroy_all) {
+}  // namespace
+
+int apply(const Options& given, const Ask& ask) {
+  const bool destroy_all = ask.destroy_all;
   Options options = given;
   if (!options.directory.empty()) {
     if (::chdir(options.directory.c_str()) != 0) {
@@ -150,7 +154,7 @@ int apply(const Options& given, bool destroy_all) {
     options.directory.clear();
   }
   std::optional<Plan> saved;
-  if (!destroy_all) {
+  if (ask.may_be_plan_file) {
     if (std::optional<std::string> text = plan_file(options)) {
       const std::string file = options.paths[0];
       Result<Plan> read = take_saved_plan(*text, options);
@@ -176,6 +180,9 @@ int apply(const Options& given, bool destroy_all) {
   session.observation = observe_all(session.drivers, session.clock);
   Scope scope = session.scope_from_options(destroy_all || options.destroy);
   scope.no_budget = destroy_all || options.destroy;
+  scope.power = ask.power;
+  for (const auto& [address, power] : ask.power) scope.targets.push_back(address);
+  for (const Address& address : ask.only) scope.targets.push_back(address);
   const PlanRequest request = session.plan_request(scope);
   Result<Plan> plan = saved ? make_again(*saved, request) : make_plan(request);
   if (!plan.ok()) {
@@ -197,14 +204,32 @@ int apply(const Options& given, bool destroy_all) {
   return done == kDone ? all_done : done;
 }
 
-}  // namespace
-
 int run_apply(const Options& options) {
-  return apply(options, false);
+  Ask ask;
+  ask.may_be_plan_file = true;
+  return apply(options, ask);
 }
 
 int run_destroy(const Options& options) {
-  return apply(options, true);
+  Ask ask;
+  ask.destroy_all = true;
+  return apply(options, ask);
+}
+
+int run_power(const Options& options, PowerAsk power) {
+  Ask ask;
+  for (const std::string& text : options.addresses) {
+    const std::optional<Address> address = parse_address(text);
+    if (!address || address->kind != Kind::domain) {
+      Session(options).fail(Error{Code::wrong_usage,
+                                  "`hv " + std::string(to_string(power)) +
+                                      "` takes domains, such as domain.web0, not `" + text + "`",
+                                  {}});
+      return kUsage;
+    }
+    ask.power[*address] = power;
+  }
+  return apply(options, ask);
 }
 
 }  // namespace hv::cli

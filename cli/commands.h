@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/options.h"
+#include "reconciler/plan.h"
 
 namespace hv::cli {
 
@@ -15,6 +16,9 @@ int run_inventory(const Options& options);
 int run_plan(const Options& options);
 int run_apply(const Options& options);
 int run_destroy(const Options& options);
+int run_power(const Options& options, PowerAsk power);  // start, stop, restart, pause, unpause
+int run_adopt(const Options& options);
+int run_host_list(const Options& options);
 int run_status(const Options& options);
 int run_state_list(const Options& options);
 int run_state_show(const Options& options);

@@ -84,6 +84,17 @@ void format(CLI::App* sub, Options& o, std::vector<std::string> allowed) {
   one_of(sub->add_option("--format", o.format, "how the answer is written"), std::move(allowed));
 }
 
+CLI::Option* lock_timeout(CLI::App* sub, CommandLine& line) {
+  return sub->add_option("--lock-timeout", line.lock_timeout, "wait so long for another command")
+      ->type_name("TIME")
+      ->check(
+          [](const std::string& given) -> std::string {
+            if (parse_duration(given)) return {};
+            return "takes a duration such as 30s, not `" + given + "`";
+          },
+          "");
+}
+
 void planning(CLI::App* sub, CommandLine& line) {
   Options& o = line.options;
   many_addresses(sub->add_option("--target", o.targets, "change only this"));
@@ -113,14 +124,18 @@ void planning(CLI::App* sub, CommandLine& line) {
   repeated(sub->add_option("--i-have-powered-off", o.powered_off,
                            "this host is off: your word is recorded"))
       ->type_name("HOST");
-  sub->add_option("--lock-timeout", line.lock_timeout, "wait so long for another command")
-      ->type_name("TIME")
-      ->check(
-          [](const std::string& given) -> std::string {
-            if (parse_duration(given)) return {};
-            return "takes a duration such as 30s, not `" + given + "`";
-          },
-          "");
+  lock_timeout(sub, line);
+}
+
+// One operation on declared domains.
+void power(CommandLine& line, const std::string& name, const std::string& what, PowerAsk ask) {
+  CLI::App* sub = command(line, line.app, name, what, "hv " + name + " domain.web0 --yes",
+                          [ask](const Options& options) { return run_power(options, ask); });
+  sub->add_option("ADDRESS", line.options.addresses, "such as domain.web0")
+      ->type_name("")
+      ->required();
+  sub->add_flag("--yes", line.options.yes, "do not ask");
+  lock_timeout(sub, line);
 }
 
 int wrong_usage(const Options& options, const std::string& message, const std::string& advice) {
@@ -275,6 +290,23 @@ void build(CommandLine& line) {
   paths(status, o);
   format(status, o, {"text", "json"});
   status->add_flag("--detailed-exitcode", o.detailed_exitcode, "exit 2 if there is drift");
+  CLI::App* adopt = command(line, app, "adopt", "declare what runs, and take it over",
+                            "hv adopt web0 -o adopted.vm", run_adopt);
+  adopt->add_option("NAME", o.paths, "machines; without one all that are not declared")
+      ->type_name("");
+  adopt->add_option("-o", o.output, "the file; adopted.vm without it")->type_name("FILE");
+  lock_timeout(adopt, line);
+  power(line, "start", "start declared domains that are off", PowerAsk::start);
+  power(line, "stop", "stop domains; declared to run, they are drift then", PowerAsk::stop);
+  power(line, "restart", "stop and start, with what waits for a restart", PowerAsk::restart);
+  power(line, "pause", "pause domains", PowerAsk::pause);
+  power(line, "unpause", "let paused domains go on", PowerAsk::unpause);
+  CLI::App* host = app.add_subcommand("host", "the hosts: list");
+  host->footer("Example: hv host list");
+  host->fallthrough();
+  host->require_subcommand(1);
+  command(line, *host, "list", "the hosts and what is known of them", "hv host list",
+          run_host_list);
   CLI::App* state = app.add_subcommand("state", "the store: list, show, verify");
   state->footer("Example: hv state list");
   state->fallthrough();

@@ -15,6 +15,7 @@ enum Exit : int { kDone = 0, kFailed = 1, kChanges = 2, kUsage = 64, kInterrupte
 
 struct Options {
   std::vector<std::string> paths;                          // PATH… or the command's own arguments
+  std::vector<std::string> addresses;                      // of the one-operation commands
   std::map<std::string, std::vector<std::string>> params;  // -p
   std::optional<std::string> host;
   std::string directory;       // -C

@@ -11,6 +11,7 @@
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "hv/drivers/sim/sim.h"
+#include "hv/drivers/xl/xl.h"
 
 namespace hv::cli {
 namespace {
@@ -234,14 +235,36 @@ void Session::note_open_intents() {
                 " of an interrupted apply not settled yet: held, until `hv apply` settles them\n");
 }
 
+namespace {
+
+XlConfig xl_config(const HostConfig& config, const std::string& root) {
+  // Relative to hv.toml; OpenSSH itself reads a leading ~.
+  const auto from_root = [&](const std::string& path) {
+    return path.empty() || path[0] == '/' || path[0] == '~' ? path : root + "/" + path;
+  };
+  XlConfig xl;
+  xl.host = config.name;
+  xl.address = config.address;
+  xl.identity = from_root(config.identity);
+  xl.known_hosts = from_root(config.known_hosts);
+  return xl;
+}
+
+}  // namespace
+
 bool Session::open_drivers(bool changing) {
   for (const auto& [name, config] : project.hosts) {
-    if (config.driver != DriverKind::sim) {
+    if (config.driver == DriverKind::libvirt) {
       fail(Error{Code::driver_missing,
                  "this hv has no driver `" + std::string(to_string(config.driver)) +
                      "` for the host `" + name.text + "`",
                  "`driver = \"sim\"` simulates it"});
       return false;
+    }
+    if (config.driver == DriverKind::xl) {
+      owned_drivers_.push_back(make_xl_driver(xl_config(config, project.root), *schema, clock));
+      drivers[name] = owned_drivers_.back().get();
+      continue;
     }
     SimConfig sim;
     sim.host = name;

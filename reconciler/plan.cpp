@@ -133,18 +133,23 @@ void Planner::edge(Draft before, Draft after) {
 Result<Plan> Planner::run() {
   TRY(check_sources());
   TRY(check_scope());
+  TRY(check_power());
   close_targets();
   make_moves();
   for (const auto& [address, domain] : applied_.domains) ours_[domain.uuid] = address;
   for (const auto& [address, vdisk] : applied_.vdisks)
     if (!vdisk.expired) context_.vdisks[address] = vdisk.extents;
   note_parameters();
-  plan_pools();
-  plan_networks();
-  plan_vdisks();
-  plan_domains();
-  expire_vdisks();
-  forget_pools_and_networks();
+  if (in_.scope.power.empty()) {
+    plan_pools();
+    plan_networks();
+    plan_vdisks();
+    plan_domains();
+    expire_vdisks();
+    forget_pools_and_networks();
+  } else {
+    plan_power();
+  }
   hold_everything_else();
   finish_expiry();
   check_host_facts();

@@ -21,6 +21,10 @@
 
 namespace hv {
 
+// One operation that somebody asks for by hand (`hv stop web0`).
+enum class PowerAsk : uint8_t { start, stop, restart, pause, unpause };
+std::string_view to_string(PowerAsk ask);
+
 // What a plan may change. Holds are considered on all hosts, whatever the scope.
 struct Scope {
   bool whole_project = true;     // no PATH: what is no longer declared is removed
@@ -32,6 +36,9 @@ struct Scope {
   std::optional<DestroyBudget> max_destroy;
   bool no_budget = false;          // hv destroy
   std::set<HostName> powered_off;  // --i-have-powered-off
+  // Not empty: the plan does this to these domains and nothing else. What a file declares stays
+  // what is applied, so that the outcome is drift wherever it is another.
+  std::map<Address, PowerAsk> power;
 };
 
 struct PlanRequest {

@@ -76,9 +76,24 @@ void Planner::check_host_facts() {
   }
 }
 
+// Where sharing is permitted each sharer has a device of its own, which the hypervisor cannot
+// compare.
+void Planner::note_unchecked(const Step& step) {
+  auto driver = in_.capabilities.find(step.operation.host);
+  if (driver == in_.capabilities.end() || !driver->second.checks_sharing) return;
+  const Op op = step.operation.op;
+  if (op != Op::domain_create && op != Op::vbd_attach) return;
+  for (const Claim& claim : step.operation.claims)
+    if (claim.permitted >= 1)
+      plan_.notes.push_back("the hypervisor's own check is off for " +
+                            to_string(step.operation.address) + " " + claim.device +
+                            ", which may be shared");
+}
+
 void Planner::check_capabilities() {
   std::set<std::pair<HostName, Op>> told;
   for (const Step& step : plan_.steps) {
+    note_unchecked(step);
     const Op op = step.operation.op;
     if (op == Op::record_state || op == Op::claim_put || op == Op::claim_drop ||
         op == Op::domain_verify)

@@ -8,8 +8,7 @@ namespace hv {
 namespace {
 
 constexpr Duration kCreate = milliseconds(2000), kShutdown = milliseconds(5000),
-                   kDestroy = milliseconds(1000), kAttach = milliseconds(1000),
-                   kQuick = milliseconds(200);
+                   kDestroy = milliseconds(1000), kAttach = milliseconds(1000);
 
 std::string mode_text(const Vbd& vbd) {
   return vbd.device + " " + (vbd.source.empty() ? "(empty)" : vbd.source) + " (" +
@@ -108,12 +107,17 @@ Draft Planner::start(const DomainSpec& spec, const Uuid& uuid, uint32_t generati
 
 void Planner::live_steps(const DomainSpec& desired, const AppliedDomain& applied,
                          const ObservedDomain& observed, const DomainDiff& diff) {
-  const Live live{desired, applied, observed, diff, after_move(desired.address)};
+  Live live{desired, applied, observed, diff, after_move(desired.address)};
   const Draft first_draft = drafts_.size();
   live_settings(live);
-  live_power(live);
+  // Only a guest that runs lets a device go: first it runs again, and last it is paused.
+  if (diff.want == PowerState::running) live_power(live);
   const bool grown = live_vbds(live);
   live_vifs(live);
+  if (diff.want != PowerState::running) {
+    for (Draft each = first_draft; each < drafts_.size(); ++each) live.first.insert(each);
+    live_power(live);
+  }
   live_record(live, first_draft);
   Change now = change_of(desired, Action::update, "declared in " + desired.root);
   Change later =
@@ -163,13 +167,16 @@ void Planner::live_settings(const Live& live) {
         *diff.rename);
 }
 
-void Planner::live_power(const Live& live) {
+void Planner::live_power(Live& live) {
   const PowerState want = live.diff.want, have = live.diff.have;
   if (want == have) return;
   std::optional<Op> op;
   if (want == PowerState::running && have == PowerState::paused) op = Op::domain_unpause;
   if (want == PowerState::paused && have == PowerState::running) op = Op::domain_pause;
-  if (op) add(operation_for(*op, live.desired, live.applied.uuid), "", kQuick, live.first);
+  if (!op) return;
+  const Draft done =
+      add(operation_for(*op, live.desired, live.applied.uuid), "", kQuick, live.first);
+  if (op == Op::domain_unpause) live.first.insert(done);
 }
 
 // Claims of VBDs that stay, where the host knows others: what is permitted now, it must know before

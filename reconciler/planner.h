@@ -20,7 +20,8 @@ namespace hv {
 using Draft = std::size_t;  // index of a step that has no number yet
 using MaybeDraft = std::optional<Draft>;
 
-inline constexpr Duration kClaimTime = milliseconds(50), kNoteTime = milliseconds(10);
+inline constexpr Duration kClaimTime = milliseconds(50), kNoteTime = milliseconds(10),
+                          kQuick = milliseconds(200);
 
 // What becomes of a machine's record when it stops.
 enum class Afterwards : uint8_t {
@@ -123,6 +124,17 @@ class Planner {
   void replace(const AppliedDomain& applied, const ObservedDomain* observed,
                const DomainDiff& diff);
   void destroy(const AppliedDomain& applied, const std::string& why);
+
+  // one operation by hand (plan_power.cpp)
+  Status check_power() const;
+  void plan_power();
+  void power(const DomainSpec& declared, PowerAsk ask);
+  void start_again(const DomainSpec& declared, const AppliedDomain& applied);
+  void set_paused(const DomainSpec& declared, const AppliedDomain& applied,
+                  const ObservedDomain& observed, PowerAsk ask);
+  void no_power(const Address& address, PowerAsk ask, const std::string& why,
+                const std::string& help = {});
+
   void forget(const AppliedDomain& applied, Change change);
   bool adopt(const DomainSpec& desired);
   DomainSpec as_found(const DomainSpec& desired, const ObservedDomain& found) const;
@@ -137,7 +149,7 @@ class Planner {
   void live_steps(const DomainSpec& desired, const AppliedDomain& applied,
                   const ObservedDomain& observed, const DomainDiff& diff);
   void live_settings(const Live& live);
-  void live_power(const Live& live);
+  void live_power(Live& live);
   void live_vbd(const Live& live, const VbdChange& change,
                 const std::map<std::string, Access>& now);
   MaybeDraft live_claims(const Live& live);
@@ -187,6 +199,7 @@ class Planner {
   void check_vcpus(const DraftStep& step, const Value& vcpus, const HostObservation& where);
   void lacks(const DraftStep& step, const std::string& what, const std::string& help);
   void check_capabilities();
+  void note_unchecked(const Step& step);
 
   // proof (plan_proof.cpp)
   void prove();

@@ -37,7 +37,7 @@ TEST(Usage, WrongWordsSayWhatIsMeant) {
       {{"frobnicate"}, "there is no command `frobnicate`", "`hv help` lists the commands"},
       {{"aply"}, "there is no command `aply`", "did you mean `hv apply`?"},
       {{"-q", "aply", "--yes"}, "there is no command `aply`", "did you mean `hv apply`?"},
-      {{"staet", "list"}, "there is no command `staet`", "did you mean `hv state`?"},
+      {{"statee", "list"}, "there is no command `statee`", "did you mean `hv state`?"},
       {{"state"}, "`hv state` needs one of its commands", "`hv state --help`"},
       {{"state", "lst"}, "there is no command `lst`", "did you mean `hv state list`?"},
       {{"state", "show"}, "ADDRESS is required", "`hv state show --help`"},

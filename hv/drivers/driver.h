@@ -21,6 +21,7 @@ namespace hv {
 struct Capabilities {
   std::set<Op> operations;  // a plan never holds a step that its driver lacks
   bool simulated = false;
+  bool checks_sharing = false;  // refuses a second user by itself, unless each has its own device
   std::string version;  // of the hypervisor, for people
 };
 

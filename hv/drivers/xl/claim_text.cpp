@@ -1,0 +1,151 @@
+#include "hv/drivers/xl/claim_text.h"
+
+#include <charconv>
+#include <vector>
+
+namespace hv {
+namespace {
+
+constexpr std::string_view kFirstWord = "hv.claim/1";
+
+bool is_plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '/' || c == ':';
+}
+
+std::string escaped(std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  for (const char c : text) {
+    if (is_plain(c)) {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += kHex[byte >> 4];
+    out += kHex[byte & 15];
+  }
+  return out.empty() ? "%" : out;  // a word is never nothing
+}
+
+std::optional<std::string> unescaped(std::string_view text) {
+  if (text == "%") return "";
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    unsigned byte = 0;
+    if (i + 2 >= text.size()) return std::nullopt;
+    const auto [end, error] = std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16);
+    if (error != std::errc() || end != text.data() + i + 3) return std::nullopt;
+    out += static_cast<char>(byte);
+    i += 2;
+  }
+  return out;
+}
+
+template <typename Number>
+std::optional<Number> number_from(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::vector<std::string_view> split(std::string_view text, char by) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const std::size_t end = text.find(by);
+    if (end != 0) parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+  return parts;
+}
+
+std::string_view without_line_end(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  return text;
+}
+
+// "STORE@START+COUNT", with a "?" where only a name is known.
+std::optional<Extent> extent_from(std::string_view text) {
+  Extent extent;
+  if (text.ends_with('?')) {
+    extent.resolved = false;
+    text.remove_suffix(1);
+  }
+  const std::size_t at = text.find('@'), plus = text.find('+', at == text.npos ? 0 : at);
+  if (at == std::string_view::npos || plus == std::string_view::npos) return std::nullopt;
+  const auto store = unescaped(text.substr(0, at));
+  const auto start = number_from<int64_t>(text.substr(at + 1, plus - at - 1));
+  const auto count = number_from<int64_t>(text.substr(plus + 1));
+  if (!store || !start || !count || *start < 0 || *count < 0) return std::nullopt;
+  extent.store = StoreId{*store};
+  extent.start = sectors(*start);
+  extent.count = sectors(*count);
+  return extent;
+}
+
+}  // namespace
+
+std::string claim_text(const Claim& claim) {
+  std::string text = std::string(kFirstWord) + " " + to_string(claim.project) + " " +
+                     to_string(claim.lineage) + " " + std::to_string(claim.epoch.value) + " " +
+                     to_string(claim.uuid) + " " + escaped(to_string(claim.address)) + " " +
+                     escaped(claim.device) + " " + escaped(to_string(claim.mode)) + " " +
+                     std::to_string(claim.permitted);
+  for (const Extent& extent : claim.extents)
+    text += " " + escaped(extent.store.text) + "@" + std::to_string(extent.start.count) + "+" +
+            std::to_string(extent.count.count) + (extent.resolved ? "" : "?");
+  return text;
+}
+
+std::optional<Claim> claim_from(std::string_view text) {
+  const std::vector<std::string_view> words = split(without_line_end(text), ' ');
+  if (words.size() < 9 || words[0] != kFirstWord) return std::nullopt;
+  const auto project = parse_uuid(words[1]), lineage = parse_uuid(words[2]),
+             uuid = parse_uuid(words[4]);
+  const auto epoch = number_from<uint64_t>(words[3]);
+  const auto address_text = unescaped(words[5]), device = unescaped(words[6]),
+             mode_text = unescaped(words[7]);
+  const auto permitted = number_from<int>(words[8]);
+  if (!project || !lineage || !uuid || !epoch || !address_text || !device || !mode_text ||
+      !permitted || *permitted < 0 || *permitted > 2)
+    return std::nullopt;
+  const auto address = parse_address(*address_text);
+  const auto mode = access_mode_from(*mode_text);
+  if (!address || !mode) return std::nullopt;
+  Claim claim{*project, *lineage, Epoch{*epoch}, *uuid, *address, *device, {}, *mode, *permitted};
+  for (std::size_t i = 9; i < words.size(); ++i) {
+    std::optional<Extent> extent = extent_from(words[i]);
+    if (!extent) return std::nullopt;
+    claim.extents.push_back(std::move(*extent));
+  }
+  return claim;
+}
+
+std::string claim_file(const Uuid& uuid, const std::string& device) {
+  std::string name = to_string(uuid) + ".";
+  for (const char c : device) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+      name += c;
+    else
+      name += "_" + std::to_string(static_cast<unsigned char>(c)) + "_";
+  }
+  return name;
+}
+
+std::optional<ProjectMemory> project_from(const Uuid& project, std::string_view text) {
+  const std::vector<std::string_view> words = split(without_line_end(text), ' ');
+  if (words.size() != 3) return std::nullopt;
+  const auto lineage = parse_uuid(words[0]);
+  const auto epoch = number_from<uint64_t>(words[1]), serial = number_from<uint64_t>(words[2]);
+  if (!lineage || !epoch || !serial) return std::nullopt;
+  return ProjectMemory{project, *lineage, Epoch{*epoch}, Serial{*serial}};
+}
+
+}  // namespace hv

@@ -1,0 +1,667 @@
+// From what look.sh printed to an observation. Longer because everything that one look tells —
+// lists, JSON, xenstore, sysfs, records — is put together here, and each part corrects another.
+#include "hv/drivers/xl/look.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "hv/drivers/xl/claim_text.h"
+
+namespace hv {
+namespace {
+
+using Json = nlohmann::json;
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    lines.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+  return lines;
+}
+
+// The words of a line, and where each begins.
+struct Word {
+  std::string_view text;
+  std::size_t at;
+};
+std::vector<Word> words_of(std::string_view line) {
+  std::vector<Word> words;
+  for (std::size_t i = 0; i < line.size();) {
+    const std::size_t begin = line.find_first_not_of(" \t\r", i);
+    if (begin == std::string_view::npos) break;
+    const std::size_t end = std::min(line.find_first_of(" \t\r", begin), line.size());
+    words.push_back({line.substr(begin, end - begin), begin});
+    i = end;
+  }
+  return words;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+std::optional<int64_t> number_in(std::string_view text) {
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+bool is_state(std::string_view word) {
+  return word.size() >= 6 && word.find_first_not_of("rbpscd-") == std::string_view::npos;
+}
+
+// ---- JSON of xl list -l and of what libxl keeps: numbers and booleans come in several spellings
+
+const Json* member(const Json& object, const char* key) {
+  if (!object.is_object()) return nullptr;
+  auto found = object.find(key);
+  return found == object.end() ? nullptr : &*found;
+}
+
+std::string text_in(const Json& object, const char* key) {
+  const Json* value = member(object, key);
+  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+}
+
+std::optional<int64_t> number_in(const Json& object, const char* key) {
+  const Json* value = member(object, key);
+  if (value == nullptr || !value->is_number_integer()) return std::nullopt;
+  return value->get<int64_t>();
+}
+
+bool truth_in(const Json& object, const char* key) {
+  const Json* value = member(object, key);
+  if (value == nullptr) return false;
+  if (value->is_boolean()) return value->get<bool>();
+  if (value->is_number()) return value->get<double>() != 0;
+  return value->is_string() && value->get<std::string>() == "True";
+}
+
+Vbd vbd_of(const Json& disk) {
+  Vbd vbd;
+  vbd.device = text_in(disk, "vdev");
+  vbd.source = text_in(disk, "pdev_path");
+  vbd.format = text_in(disk, "format");
+  vbd.script = text_in(disk, "script");
+  vbd.mode = truth_in(disk, "readwrite") ? AccessMode::write : AccessMode::read;
+  vbd.cdrom = truth_in(disk, "is_cdrom");
+  vbd.removable = truth_in(disk, "removable");
+  return vbd;
+}
+
+Vif vif_of(const Json& nic) {
+  Vif vif;
+  const auto take = [&](const char* theirs, const char* ours) {
+    if (std::string text = text_in(nic, theirs); !text.empty()) vif.settings[ours] = text;
+  };
+  take("mac", "mac");
+  take("bridge", "bridge");
+  take("ip", "ip");
+  take("ifname", "vifname");
+  take("model", "model");
+  if (auto mtu = number_in(nic, "mtu"); mtu && *mtu != 0)
+    vif.settings["mtu"] = std::to_string(*mtu);
+  return vif;
+}
+
+// ---- what libxl says of the configuration of a domain
+
+void read_configuration(const Json& config, ObservedDomain& domain) {
+  const Json* create = member(config, "c_info");
+  const Json* build = member(config, "b_info");
+  if (create == nullptr || build == nullptr) return;
+  const auto set_text = [&](const char* name, std::string text) {
+    if (!text.empty()) domain.attributes.set(name, std::move(text));
+  };
+  set_text("type", text_in(*create, "type"));
+  set_text("pool", text_in(*create, "pool_name"));
+  for (const char* name : {"kernel", "ramdisk", "cmdline", "bootloader"}) {
+    std::string text = text_in(*build, name);
+    if (text.empty())
+      if (const Json* special = member(*build, "type.pv")) text = text_in(*special, name);
+    set_text(name, text);
+  }
+  // What is left out is libxl's default, and that is not always xl's.
+  for (const char* name :
+       {"on_poweroff", "on_reboot", "on_crash", "on_watchdog", "on_soft_reset"}) {
+    std::string text = text_in(config, name);
+    std::replace(text.begin(), text.end(), '_', '-');
+    domain.attributes.set(name, text.empty() ? "destroy" : text);
+  }
+  if (const Json* schedule = member(*build, "sched_params")) {
+    if (auto weight = number_in(*schedule, "weight"); weight && *weight > 0)
+      domain.attributes.set("cpu_weight", *weight);
+    if (auto cap = number_in(*schedule, "cap"); cap && *cap >= 0)
+      domain.attributes.set("cap", *cap);
+  }
+  if (auto most = number_in(*build, "max_vcpus")) domain.vcpus_max = *most;
+  if (auto most = number_in(*build, "max_memkb")) domain.memory_max = kib(*most);
+  if (auto target = number_in(*build, "target_memkb")) {
+    // xl counts whole MiB; a guest that is within one of its target has reached it. Fully
+    // virtualised ones have the memory of their screen besides.
+    const int64_t now = domain.memory.count / kMiB, want = *target / 1024;
+    const auto* type = domain.attributes.get<std::string>("type");
+    const bool emulated = type != nullptr && *type != "pv";
+    const int64_t screen =
+        emulated ? number_in(*build, "video_memkb").value_or(16384) / 1024 + 4 : 0;
+    if (now >= want - 1 && now <= want + 1 + screen) domain.memory = kib(*target);
+  }
+}
+
+// ---- backends in xenstore
+
+struct Backend {
+  uint64_t domid = 0, device = 0;
+  std::string kind;  // "vbd", "qdisk", "vif"
+  std::map<std::string, std::string> keys;
+  std::string get(const std::string& key) const {
+    auto found = keys.find(key);
+    return found == keys.end() ? "" : found->second;
+  }
+};
+
+// /local/domain/0/backend/KIND/DOMID/DEVICE/KEY
+std::vector<Backend> backends_of(std::string_view store) {
+  std::map<std::tuple<uint64_t, std::string, uint64_t>, Backend> found;
+  for (const auto& [path, value] : read_store(store)) {
+    constexpr std::string_view kRoot = "/local/domain/0/backend/";
+    if (!path.starts_with(kRoot)) continue;
+    std::vector<std::string> parts;
+    std::string rest = path.substr(kRoot.size());
+    for (std::size_t slash; parts.size() < 3 && (slash = rest.find('/')) != std::string::npos;) {
+      parts.push_back(rest.substr(0, slash));
+      rest.erase(0, slash + 1);
+    }
+    if (parts.size() < 2) continue;
+    // The node itself counts too: one without keys is a device that is coming or going.
+    const bool node = parts.size() == 2;
+    const auto domid = number_in(parts[1]), device = number_in(node ? rest : parts[2]);
+    if (!domid || !device) continue;
+    Backend& backend =
+        found[{static_cast<uint64_t>(*domid), parts[0], static_cast<uint64_t>(*device)}];
+    backend.kind = parts[0];
+    backend.domid = static_cast<uint64_t>(*domid);
+    backend.device = static_cast<uint64_t>(*device);
+    if (!node) backend.keys[rest] = value;
+  }
+  std::vector<Backend> all;
+  for (auto& [key, backend] : found) all.push_back(std::move(backend));
+  return all;
+}
+
+bool is_disk(const Backend& backend) {
+  return backend.kind == "vbd" || backend.kind == "qdisk" || backend.kind == "tap" ||
+         backend.kind == "tap2" || backend.kind == "vbd3";
+}
+
+ObservedVbd vbd_of(const Backend& backend, const std::map<std::string, std::string>& loops) {
+  ObservedVbd seen;
+  seen.vbd.device = backend.get("dev");
+  if (seen.vbd.device.empty()) seen.vbd.device = device_of_number(backend.device);
+  std::string source = backend.get("params");
+  // qdisk's and tap's are "aio:/path".
+  if (backend.kind != "vbd")
+    if (const std::size_t colon = source.find(':'); colon != std::string::npos)
+      source.erase(0, colon + 1);
+  seen.vbd.source = source;
+  seen.vbd.mode = backend.get("mode").starts_with('w') ? AccessMode::write : AccessMode::read;
+  seen.vbd.cdrom = backend.get("device-type") == "cdrom";
+  seen.vbd.removable = backend.get("removable") == "1";
+  const std::string node = backend.get("physical-device-path");
+  seen.physical = backend.get("physical-device");
+  if (!node.empty()) seen.physical += (seen.physical.empty() ? "" : " ") + node;
+  if (auto file = loops.find(node.substr(node.rfind('/') + 1)); file != loops.end())
+    seen.physical += " " + file->second;
+  // The backend has the real device open and is not going: initialised (2: the guest has not come
+  // yet), 3 or 4 (connected).
+  const std::string state = backend.get("state");
+  const bool opened = backend.kind != "vbd" || (backend.get("hotplug-status") == "connected" &&
+                                                !backend.get("physical-device").empty());
+  seen.connected =
+      opened && backend.get("online") != "0" && (state == "2" || state == "3" || state == "4");
+  return seen;
+}
+
+// ---- the whole look
+
+// Of processor time: so much a machine takes at most until it has started.
+constexpr double kYoung = 60;
+
+class LookReader {
+ public:
+  LookReader(std::string_view text, const HostName& host, Time at) {
+    seen_.host = host;
+    seen_.at = at;
+    cut(text);
+  }
+
+  HostObservation run() {
+    if (!sections_.contains("end")) return unreadable("the answer of the host ends in the middle");
+    const std::string_view list = sections_["list"];
+    if (list.find("ID") == std::string_view::npos || list.find("Mem") == std::string_view::npos)
+      return unreadable("xl list: " + std::string(trimmed(list.substr(0, 300))));
+    seen_.boot_id = std::string(trimmed(sections_["boot"]));
+    seen_.host_id = std::string(trimmed(sections_["machine"]));
+    info();
+    domains();
+    between_lives();
+    young_processors();
+    if (!reason_.empty()) return unreadable(reason_);
+    disks_and_interfaces();
+    leftovers();
+    kept_configurations();
+    records();
+    if (!reason_.empty()) return unreadable(reason_);
+    std::vector<std::string> bridges;
+    for (std::string_view line : lines_of(sections_["bridges"]))
+      if (!trimmed(line).empty()) bridges.emplace_back(trimmed(line));
+    seen_.bridges = std::move(bridges);
+    Bytes used;
+    for (const ObservedDomain& domain : seen_.domains) used += domain.memory;
+    seen_.memory_total = seen_.memory_free + used;
+    seen_.reachable = true;
+    return std::move(seen_);
+  }
+
+ private:
+  void cut(std::string_view text) {
+    while (true) {
+      const std::size_t mark = text.find('\036');
+      if (mark == std::string_view::npos) return;
+      text.remove_prefix(mark + 1);
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      const std::string name(text.substr(0, end));
+      text.remove_prefix(std::min(end + 1, text.size()));
+      sections_[name] = text.substr(0, text.find('\036'));
+    }
+  }
+
+  HostObservation unreadable(const std::string& why) {
+    HostObservation nothing;
+    nothing.host = seen_.host;
+    nothing.at = seen_.at;
+    nothing.reason = why;
+    return nothing;
+  }
+
+  void info() {
+    for (std::string_view line : lines_of(sections_["info"])) {
+      const std::size_t colon = line.find(':');
+      if (colon == std::string_view::npos) continue;
+      const std::string_view key = trimmed(line.substr(0, colon));
+      const auto number = number_in(trimmed(line.substr(colon + 1)));
+      if (!number) continue;
+      if (key == "nr_cpus") seen_.cpus = *number;
+      if (key == "free_memory") seen_.memory_free += mib(*number);
+      if (key == "outstanding_claims") seen_.memory_free += mib(-*number);
+    }
+  }
+
+  void domains() {
+    std::map<uint64_t, const Json*> configurations;
+    const Json details = Json::parse(sections_["long"], nullptr, /*allow_exceptions=*/false);
+    if (!details.is_array()) {
+      reason_ = "xl list -l gives no list";
+      return;
+    }
+    for (const Json& entry : details)
+      if (auto domid = number_in(entry, "domid"))
+        configurations[static_cast<uint64_t>(*domid)] = member(entry, "config");
+    std::set<std::string> fresh;
+    for (std::string_view line : lines_of(sections_["fresh"])) fresh.emplace(trimmed(line));
+    for (const ListedDomain& listed : read_list(sections_["list"])) {
+      if (listed.domid == 0) continue;
+      ObservedDomain domain;
+      domain.uuid = parse_uuid(listed.uuid).value_or(Uuid{});
+      domain.name = listed.name;
+      domain.domid = DomId{listed.domid};
+      domain.memory = mib(listed.memory_mib);
+      domain.memory_max = domain.memory;
+      domain.vcpus = domain.vcpus_max = listed.vcpus;
+      const auto flag = [&](char c) { return listed.state.find(c) != std::string::npos; };
+      domain.dying = flag('s') || flag('d') || flag('c');
+      domain.state = domain.dying ? PowerState::halted
+                     : flag('p')  ? PowerState::paused
+                                  : PowerState::running;
+      if (listed.seconds < kYoung) young_.insert(listed.domid);
+      domain.never_ran =
+          flag('p') && !domain.dying && listed.seconds == 0 && fresh.contains(listed.uuid);
+      auto configuration = configurations.find(listed.domid);
+      if (configuration != configurations.end() && configuration->second != nullptr) {
+        read_configuration(*configuration->second, domain);
+        details_[listed.domid] = *configuration->second;
+      }
+      seen_.domains.push_back(std::move(domain));
+    }
+  }
+
+  // A guest begins with all the processors it can have, and gives back those it is not to have when
+  // it has come so far.
+  void young_processors() {
+    std::map<uint64_t, int64_t> online;
+    for (const auto& [path, value] : read_store(sections_["processors"])) {
+      constexpr std::string_view kRoot = "/local/domain/";
+      if (!path.starts_with(kRoot) || !path.ends_with("/availability") || value != "online")
+        continue;
+      const std::string rest = path.substr(kRoot.size());
+      if (auto domid = number_in(rest.substr(0, rest.find('/'))))
+        ++online[static_cast<uint64_t>(*domid)];
+    }
+    for (ObservedDomain& domain : seen_.domains) {
+      auto wanted = online.find(domain.domid.value);
+      if (wanted != online.end() && wanted->second < domain.vcpus &&
+          young_.contains(domain.domid.value))
+        domain.vcpus = wanted->second;
+    }
+  }
+
+  // An xl that waits for a machine which is not there will start it again, or has died on the way:
+  // nobody can say whether the machine is gone.
+  void between_lives() {
+    for (std::string_view line : lines_of(sections_["monitors"])) {
+      const std::vector<Word> words = words_of(line);
+      if (words.size() < 4) continue;
+      const auto domid = number_in(words[1].text);
+      const std::string uuid(words[2].text), name(trimmed(line.substr(words[3].at)));
+      // Listed, and if it is paused, whole: what is being built has no configuration yet.
+      const bool listed = std::any_of(
+          seen_.domains.begin(), seen_.domains.end(), [&](const ObservedDomain& domain) {
+            const bool that = domain.domid.value == static_cast<uint64_t>(domid.value_or(-1)) ||
+                              domain.name == name || to_string(domain.uuid) == uuid;
+            return that &&
+                   (domain.state != PowerState::paused || details_.contains(domain.domid.value));
+          });
+      if (!listed)
+        reason_ = "the machine `" + name + "` is being restarted by xl (process " +
+                  std::string(words[0].text) + " there)";
+    }
+  }
+
+  ObservedDomain* find(uint64_t domid) {
+    for (ObservedDomain& domain : seen_.domains)
+      if (domain.domid.value == domid) return &domain;
+    return nullptr;
+  }
+
+  // A device of a domain that is listed no more is held all the same.
+  ObservedDomain& find_or_gone(uint64_t domid) {
+    if (ObservedDomain* domain = find(domid)) return *domain;
+    ObservedDomain gone;
+    gone.domid = DomId{domid};
+    gone.name = "(gone " + std::to_string(domid) + ")";
+    gone.state = PowerState::halted;
+    gone.dying = true;
+    seen_.domains.push_back(std::move(gone));
+    return seen_.domains.back();
+  }
+
+  void disks_and_interfaces() {
+    for (std::string_view line : lines_of(sections_["loops"])) {
+      const std::size_t blank = line.find(' ');
+      if (blank != std::string_view::npos)
+        loops_[std::string(line.substr(0, blank))] = std::string(trimmed(line.substr(blank)));
+    }
+    // What is below a device that a sharer has of its own (hostop.sh).
+    for (std::string_view line : lines_of(sections_["own"])) {
+      const std::size_t blank = line.find(' ');
+      if (blank != std::string_view::npos)
+        own_[std::string(line.substr(0, blank))] = std::string(line.substr(blank + 1));
+    }
+    for (const Backend& backend : backends_of(sections_["store"])) {
+      if (is_disk(backend)) {
+        ObservedVbd seen = vbd_of(backend, loops_);
+        name_source(seen.vbd);
+        find_or_gone(backend.domid).vbds.push_back(std::move(seen));
+        known_.insert(backend.kind + "-" + std::to_string(backend.domid) + "-" +
+                      std::to_string(backend.device));
+      }
+      if (backend.kind != "vif") continue;
+      ObservedDomain* domain = find(backend.domid);
+      if (domain == nullptr || backend.get("online") == "0") continue;
+      Vif vif;
+      for (const char* key : {"mac", "bridge", "ip"})
+        if (std::string text = backend.get(key); !text.empty()) vif.settings[key] = text;
+      domain->vifs.push_back(std::move(vif));
+    }
+    for (ObservedDomain& domain : seen_.domains) complete(domain);
+  }
+
+  void name_source(Vbd& vbd) const {
+    if (auto below = own_.find(vbd.source); below != own_.end()) vbd.source = below->second;
+  }
+
+  // What only libxl's configuration tells: a disk of another backend domain, an interface's
+  // settings.
+  void complete(ObservedDomain& domain) {
+    auto found = details_.find(domain.domid.value);
+    if (found == details_.end()) return;
+    if (const Json* disks = member(found->second, "disks"))
+      for (const Json& disk : *disks) {
+        ObservedVbd more{vbd_of(disk), "", true};
+        auto same = std::find_if(domain.vbds.begin(), domain.vbds.end(),
+                                 [&](const auto& it) { return it.vbd.device == more.vbd.device; });
+        if (same != domain.vbds.end()) {
+          same->vbd.format = more.vbd.format;
+          same->vbd.script = more.vbd.script;
+        } else if (!text_in(disk, "backend_domname").empty()) {
+          domain.vbds.push_back(std::move(more));
+        }
+      }
+    if (const Json* nics = member(found->second, "nics"))
+      for (const Json& nic : *nics) {
+        const Vif told = vif_of(nic);
+        auto mac = told.settings.find("mac");
+        if (mac == told.settings.end()) continue;
+        for (Vif& vif : domain.vifs)
+          if (vif.settings["mac"] == mac->second)
+            vif.settings.insert(told.settings.begin(), told.settings.end());
+      }
+  }
+
+  // The kernel's own list of devices: one that xenstore has forgotten is still open.
+  void leftovers() {
+    for (std::string_view line : lines_of(sections_["backends"])) {
+      const std::string name(trimmed(line));
+      if (!name.starts_with("vbd-") || known_.contains(name)) continue;
+      const std::size_t dash = name.find('-', 4);
+      if (dash == std::string::npos) continue;
+      const auto domid = number_in(std::string_view(name).substr(4, dash - 4));
+      const auto device = number_in(std::string_view(name).substr(dash + 1));
+      if (!domid || !device) continue;
+      ObservedVbd open;
+      open.vbd.device = device_of_number(static_cast<uint64_t>(*device));
+      open.connected = false;
+      find_or_gone(static_cast<uint64_t>(*domid)).vbds.push_back(std::move(open));
+    }
+  }
+
+  // A guest that reboots gets what libxl keeps, whatever it has now.
+  void kept_configurations() {
+    for (const auto& [name, text] : sections_) {
+      constexpr std::string_view kKept = "kept userdata-d.";
+      if (!name.starts_with(kKept)) continue;
+      const std::size_t dot = name.find('.', kKept.size());
+      if (dot == std::string::npos) continue;
+      const auto domid = number_in(std::string_view(name).substr(kKept.size(), dot - kKept.size()));
+      ObservedDomain* domain = domid ? find(static_cast<uint64_t>(*domid)) : nullptr;
+      if (domain == nullptr) continue;
+      const Json config = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+      const Json* disks = member(config, "disks");
+      if (disks == nullptr) continue;
+      for (const Json& disk : *disks) {
+        Vbd vbd = vbd_of(disk);
+        name_source(vbd);
+        const bool live =
+            std::any_of(domain->vbds.begin(), domain->vbds.end(), [&](const ObservedVbd& it) {
+              return it.vbd.device == vbd.device && it.vbd.source == vbd.source;
+            });
+        if (!live)
+          seen_.latent.push_back({"restart configuration", domain->uuid, domain->name, vbd});
+      }
+    }
+  }
+
+  void records() {
+    for (const auto& [name, text] : sections_) {
+      constexpr std::string_view kProject = "file project/", kClaim = "file claims/";
+      if (name.starts_with(kProject)) {
+        const auto id = parse_uuid(name.substr(kProject.size()));
+        const auto project = id ? project_from(*id, text) : std::nullopt;
+        if (!project) {
+          reason_ = "what the host remembers of a project cannot be read (" + name.substr(5) + ")";
+          return;
+        }
+        seen_.projects.push_back(*project);
+      }
+      if (name.starts_with(kClaim)) {
+        const auto claim = claim_from(text);
+        if (!claim) {
+          reason_ = "a claim cannot be read (" + name.substr(5) + ")";
+          return;
+        }
+        seen_.claims.push_back(*claim);
+      }
+    }
+  }
+
+  std::map<std::string, std::string_view> sections_;
+  HostObservation seen_;
+  std::string reason_;
+  std::map<uint64_t, Json> details_;
+  std::map<std::string, std::string> loops_, own_;
+  std::set<std::string> known_;
+  std::set<uint64_t> young_;
+};
+
+}  // namespace
+
+HostObservation read_look(std::string_view text, const HostName& host, Time at) {
+  return LookReader(text, host, at).run();
+}
+
+std::vector<ListedDomain> read_list(std::string_view text) {
+  std::vector<ListedDomain> domains;
+  for (std::string_view line : lines_of(text)) {
+    const std::vector<Word> words = words_of(line);
+    // From the right, because a name may hold blanks and look like anything.
+    for (std::size_t i = words.size(); i-- > 4;) {
+      if (!is_state(words[i].text) || i + 2 >= words.size() || words[i + 2].text.size() != 36)
+        continue;
+      const auto domid = number_in(words[i - 3].text), memory = number_in(words[i - 2].text),
+                 vcpus = number_in(words[i - 1].text);
+      if (!domid || !memory || !vcpus) continue;
+      ListedDomain domain;
+      domain.name = std::string(trimmed(line.substr(0, words[i - 3].at)));
+      domain.domid = static_cast<uint64_t>(*domid);
+      domain.memory_mib = *memory;
+      domain.vcpus = *vcpus;
+      domain.state = std::string(words[i].text);
+      domain.seconds = std::strtod(std::string(words[i + 1].text).c_str(), nullptr);
+      domain.uuid = std::string(words[i + 2].text);
+      domains.push_back(std::move(domain));
+      break;
+    }
+  }
+  return domains;
+}
+
+std::vector<std::pair<std::string, std::string>> read_store(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> entries;
+  for (std::string_view line : lines_of(text)) {
+    const std::size_t equals = line.find(" = \"");
+    if (equals == std::string_view::npos || !line.starts_with('/')) continue;
+    std::string_view raw = line.substr(equals + 4);
+    if (raw.ends_with('"')) raw.remove_suffix(1);
+    std::string value;
+    for (std::size_t i = 0; i < raw.size(); ++i) {
+      if (raw[i] != '\\' || i + 1 >= raw.size()) {
+        value += raw[i];
+        continue;
+      }
+      const char next = raw[++i];
+      if (next == 'n')
+        value += '\n';
+      else if (next == 't')
+        value += '\t';
+      else if (next == 'r')
+        value += '\r';
+      else if (next == 'x' && i + 2 < raw.size()) {
+        value +=
+            static_cast<char>(std::strtol(std::string(raw.substr(i + 1, 2)).c_str(), nullptr, 16));
+        i += 2;
+      } else if (next >= '0' && next <= '7') {
+        std::size_t digits = 1;
+        while (digits < 3 && i + digits < raw.size() && raw[i + digits] >= '0' &&
+               raw[i + digits] <= '7')
+          ++digits;
+        value +=
+            static_cast<char>(std::strtol(std::string(raw.substr(i, digits)).c_str(), nullptr, 8));
+        i += digits - 1;
+      } else {
+        value += next;
+      }
+    }
+    entries.emplace_back(std::string(line.substr(0, equals)), std::move(value));
+  }
+  return entries;
+}
+
+// As libxl numbers them: xvd in two ranges, sd, hd.
+std::string device_of_number(uint64_t number) {
+  const auto letters = [](uint64_t disk) {
+    std::string text;
+    for (++disk; disk > 0; disk = (disk - 1) / 26)
+      text.insert(text.begin(), static_cast<char>('a' + (disk - 1) % 26));
+    return text;
+  };
+  const auto named = [&](const char* prefix, uint64_t disk, uint64_t partition) {
+    return prefix + letters(disk) + (partition == 0 ? "" : std::to_string(partition));
+  };
+  if ((number >> 28) == 1) return named("xvd", (number >> 8) & 0xfffff, number & 0xff);
+  const uint64_t major = number >> 8, minor = number & 0xff;
+  if (major == 202) return named("xvd", minor >> 4, minor & 15);
+  if (major == 8) return named("sd", minor >> 4, minor & 15);
+  if (major == 3) return named("hd", minor >> 6, minor & 63);
+  if (major == 22) return named("hd", 2 + (minor >> 6), minor & 63);
+  return "";
+}
+
+std::optional<uint64_t> number_of_device(std::string_view device) {
+  std::string_view rest = device;
+  uint64_t disk = 0, partition = 0;
+  const std::size_t prefix = rest.starts_with("xvd") ? 3 : 2;
+  if (rest.size() <= prefix) return std::nullopt;
+  rest.remove_prefix(prefix);
+  std::size_t letters = 0;
+  for (; letters < rest.size() && rest[letters] >= 'a' && rest[letters] <= 'z'; ++letters)
+    disk = disk * 26 + static_cast<uint64_t>(rest[letters] - 'a' + 1);
+  if (letters == 0 || letters > 3) return std::nullopt;
+  --disk;
+  if (letters < rest.size()) {
+    const auto number = number_in(rest.substr(letters));
+    if (!number || *number < 1 || *number > 255) return std::nullopt;
+    partition = static_cast<uint64_t>(*number);
+  }
+  if (device.starts_with("xvd"))
+    return disk < 16 && partition < 16 ? (202u << 8) | (disk << 4) | partition
+                                       : (1u << 28) | (disk << 8) | partition;
+  if (device.starts_with("sd") && disk < 16 && partition < 16)
+    return (8u << 8) | (disk << 4) | partition;
+  if (device.starts_with("hd") && disk < 4 && partition < 64)
+    return ((disk < 2 ? 3u : 22u) << 8) | ((disk & 1) << 6) | partition;
+  return std::nullopt;
+}
+
+}  // namespace hv

@@ -1,0 +1,125 @@
+# look.sh: everything that hv reads of a Xen host, in one go; changes nothing. Sections begin with a
+# line of the record separator and a name. Bash or a POSIX shell with busybox will do.
+set -u
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL=C
+state=$1
+section() { printf '\036%s\n' "$*"; }
+content() {
+  for file in "$@"; do
+    [ -f "$file" ] || continue
+    section "file ${file#"$state"/}"
+    cat "$file"
+  done
+}
+
+# "PID DOMID|- UUID|- NAME" of every xl that stays to start its machine again: hostop.sh gives xl a file
+# that is called by the UUID, and of what it watches xl says the number in its log.
+monitors() {
+  local process word log name uuid domid
+  for process in /proc/[0-9]*; do
+    { read -r word <"$process/comm"; } 2>/dev/null && [ "$word" = xl ] || continue
+    log=$(readlink "$process/fd/1" 2>/dev/null)
+    case $log in /var/log/xen/xl-*.log*) ;; *) continue ;; esac
+    name=${log#/var/log/xen/xl-}
+    uuid=$(tr '\0' '\n' <"$process/cmdline" 2>/dev/null |
+      sed -n 's,^/.*/op/.*/\([0-9a-f-]*\)\.cfg$,\1,p')
+    domid=$(sed -n 's/^Waiting for domain .* (domid \([0-9]*\)) to die.*/\1/p' "$log" | tail -1)
+    printf '%s %s %s %s\n' "${process#/proc/}" "${domid:--}" "${uuid:--}" "${name%.log*}"
+  done
+}
+
+# settled LIST LONG MONITORS: no machine is between two lives. One that its xl builds again is for a
+# moment not listed, then paused and without a configuration.
+settled() {
+  local pid domid uuid name line
+  while read -r pid domid uuid name; do
+    [ -n "$pid" ] || continue
+    line=$(printf '%s\n' "$1" | tr '\t' ' ' |
+      awk -v domid="$domid" -v uuid="$uuid" -v name="$name " '
+        index($0, uuid) && uuid != "-" || index($0, name) == 1 { print; exit }
+        { for (i = 2; i < NF - 3; ++i)
+            if ($i == domid && $(i + 3) ~ /^[rbpscd-]+$/) { print; exit } }')
+    [ -n "$line" ] || return 1
+    case $line in *" --p--- "*) ;; *) continue ;; esac
+    domid=$(echo "$line" | sed -n 's/.* \([0-9][0-9]*\)  *[0-9][0-9]*  *[0-9][0-9]*  *--p---.*/\1/p')
+    case $2 in *"\"domid\": $domid,"*) ;; *) return 1 ;; esac
+  done <<END
+$3
+END
+  return 0
+}
+
+section boot
+cat /proc/sys/kernel/random/boot_id
+section machine
+cat /sys/class/dmi/id/product_uuid 2>/dev/null || cat /etc/machine-id 2>/dev/null || hostname
+section info
+xl info 2>&1
+# The list before and after the details must name the same domains, or some of it is of another
+# moment.
+try=0
+while :; do
+  watched=$(monitors)
+  before=$(xl list -v 2>&1) || break
+  long=$(xl list -l 2>/dev/null)
+  store=$(xenstore-ls -f /local/domain/0/backend 2>/dev/null)
+  after=$(xl list -v 2>&1) || break
+  if ! settled "$after" "$long" "$watched"; then
+    # A restart takes seconds. What is unfinished after this long is told as it is.
+    [ "$SECONDS" -lt 60 ] || break
+    sleep 0.5 2>/dev/null || sleep 1
+    continue
+  fi
+  try=$((try + 1))
+  [ "$(echo "$before" | cut -c1-50)" = "$(echo "$after" | cut -c1-50)" ] || [ "$try" -ge 5 ] && break
+done
+section list
+printf '%s\n' "${after:-$before}"
+section long
+printf '%s\n' "${long:-}"
+section store
+printf '%s\n' "${store:-}"
+section monitors
+printf '%s\n' "${watched:-}"
+section backends
+ls /sys/bus/xen-backend/devices 2>/dev/null
+section bridges
+for bridge in /sys/class/net/*/bridge; do
+  [ -d "$bridge" ] || continue
+  bridge=${bridge%/bridge}
+  echo "${bridge##*/}"
+done
+section loops
+for loop in /sys/block/loop*/loop/backing_file; do
+  [ -f "$loop" ] || continue
+  name=${loop%/loop/backing_file}
+  echo "${name##*/} $(cat "$loop")"
+done
+# Which processors each machine is to have; how many it runs is in the list.
+section processors
+for domid in $(xenstore-list /local/domain 2>/dev/null); do
+  [ "$domid" = 0 ] || xenstore-ls -f "/local/domain/$domid/cpu" 2>/dev/null
+done
+section own
+for file in "$state"/own/*.of; do
+  [ -f "$file" ] && read -r boot source <"$file" && echo "${file%.of} $source"
+done
+for file in /var/lib/xen/userdata-d.*.libxl-json; do
+  [ -f "$file" ] || continue
+  section "kept ${file##*/}"
+  cat "$file"
+done
+section auto
+ls /etc/xen/auto 2>/dev/null
+section fresh
+ls "$state/fresh" 2>/dev/null
+for file in "$state"/project/*; do
+  case $file in *.lock | *.new.*) continue ;; esac
+  content "$file"
+done
+for file in "$state"/claims/*/*; do
+  case $file in *.new.*) continue ;; esac
+  content "$file"
+done
+section end

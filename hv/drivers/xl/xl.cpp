@@ -1,0 +1,377 @@
+#include "hv/drivers/xl/xl.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "base/check.h"
+#include "hv/drivers/xl/claim_text.h"
+#include "hv/drivers/xl/domain_file.h"
+#include "hv/drivers/xl/host_shell.h"
+#include "hv/drivers/xl/look.h"
+
+namespace hv {
+
+// The .sh files beside this one, embedded by the build.
+std::span<const std::pair<std::string_view, std::string_view>> xl_scripts();
+
+namespace {
+
+// How hostop.sh ends.
+constexpr int kFenced = 90, kStillRunning = 91;
+// Longer than any operation: enter() waits for what an older hv began.
+constexpr Duration kLongestWait = seconds(600);
+// So long look.sh waits for a machine that is between two lives.
+constexpr Duration kLongestLook = seconds(60);
+// Between two questions about what is in flight.
+constexpr Duration kAskEvery = milliseconds(200);
+
+std::string_view script(std::string_view name) {
+  for (const auto& [file, text] : xl_scripts())
+    if (file == name) return text;
+  HV_CHECK(false, "a script of the xl driver is missing");
+}
+
+std::string last_lines(const std::string& text) {
+  // libxl is wordy, and its last word is the least telling: the first error says why.
+  std::string first, rest;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string line = text.substr(begin, end - begin);
+    if (first.empty() && line.find("error") != std::string::npos) first = line;
+    if (!line.empty() && !line.starts_with("Parsing config")) rest = line;
+    begin = end + 1;
+  }
+  return first.empty() ? rest : first;
+}
+
+// An action of hostop.sh, its arguments and its input.
+struct Action {
+  std::vector<std::string> words;
+  std::string input;
+};
+
+class XlDriver final : public Driver {
+ public:
+  XlDriver(const XlConfig& config, const Schema& schema, Clock& clock)
+      : config_(config), schema_(schema), clock_(clock), shell_(config) {
+    capabilities_.version = "Xen through xl";
+    capabilities_.checks_sharing = true;
+    capabilities_.operations = {Op::domain_create,   Op::domain_unpause,  Op::domain_pause,
+                                Op::domain_shutdown, Op::domain_destroy,  Op::domain_memory,
+                                Op::domain_vcpus,    Op::domain_schedule, Op::domain_rename,
+                                Op::vbd_attach,      Op::vbd_detach,      Op::vif_attach,
+                                Op::vif_detach};
+  }
+
+  const Capabilities& capabilities() const override { return capabilities_; }
+
+  HostObservation observe() override {
+    const Result<ProcessEnd> looked =
+        shell_.run(script("look.sh"), {config_.state}, "", kLongestLook + config_.answer_within);
+    if (looked.ok() && looked->code == 0)
+      return read_look(looked->output, config_.host, clock_.now());
+    HostObservation nothing;
+    nothing.host = config_.host;
+    nothing.at = clock_.now();
+    nothing.reason = looked.ok() ? "the host cannot be read: " + last_lines(looked->errors)
+                                 : looked.error().message;
+    return nothing;
+  }
+
+  Status enter(const Caller& caller, bool take_over) override {
+    return hostop({"enter", to_string(caller.project), to_string(caller.lineage),
+                   std::to_string(caller.epoch.value), std::to_string(caller.serial.value),
+                   take_over ? "take" : "keep", std::to_string(kLongestWait.count / 1000)},
+                  "", kLongestWait + config_.answer_within);
+  }
+
+  Status begin(const OperationId& id, const Caller& caller, const Operation& operation) override {
+    if (asked_.contains(id.text)) return {};
+    const Action action = TRY(action_of(operation));
+    std::vector<std::string> words = {"begin",
+                                      std::to_string(action.input.size()),
+                                      id.text,
+                                      to_string(caller.project),
+                                      to_string(caller.lineage),
+                                      std::to_string(caller.epoch.value),
+                                      to_string(operation.uuid)};
+    words.insert(words.end(), action.words.begin(), action.words.end());
+    const Status begun = hostop(words, action.input, config_.answer_within);
+    if (!begun.ok() && begun.error().code != Code::host_unreachable) return begun;
+    // No answer is no refusal: it may have begun, or begin when the line is mended. The host tells,
+    // or is told to forget it.
+    asked_[id.text] = {OperationState::running, "", false};
+    if (!begun.ok()) doubtful_.insert(id.text);
+    return {};
+  }
+
+  OperationResult result(const OperationId& id) override {
+    auto known = asked_.find(id.text);
+    if (known == asked_.end())
+      known = asked_.insert({id.text, {OperationState::running, "", false}}).first;
+    if (known->second.state == OperationState::running) ask();
+    return known->second;
+  }
+
+  void poll() override { ask(); }
+
+  Status put_claims(const Caller& caller, const std::vector<Claim>& claims) override {
+    if (claims.empty()) return {};
+    std::string lines;
+    for (const Claim& claim : claims) {
+      Claim kept = claim;
+      kept.project = caller.project;
+      kept.lineage = caller.lineage;
+      kept.epoch = caller.epoch;
+      lines += claim_file(kept.uuid, kept.device) + " " + claim_text(kept) + "\n";
+    }
+    return hostop({"claim", std::to_string(lines.size()), to_string(caller.project),
+                   to_string(caller.lineage), std::to_string(caller.epoch.value)},
+                  lines, config_.answer_within);
+  }
+
+  Status drop_claims(const Caller& caller, const Uuid& uuid,
+                     const std::optional<std::string>& device) override {
+    std::vector<std::string> words = {"unclaim", to_string(caller.project),
+                                      to_string(caller.lineage), std::to_string(caller.epoch.value),
+                                      to_string(uuid)};
+    if (device) words.push_back(claim_file(uuid, *device));
+    return hostop(words, "", config_.answer_within);
+  }
+
+ private:
+  Result<ProcessEnd> call(std::vector<std::string> words, const std::string& input,
+                          Duration within) {
+    words.insert(words.begin(), config_.state);
+    return shell_.run(script("hostop.sh"), words, input, within);
+  }
+
+  Status hostop(const std::vector<std::string>& words, const std::string& input, Duration within) {
+    const ProcessEnd end = TRY(call(words, input, within));
+    if (end.code == 0) return {};
+    const std::string host = "the host `" + config_.host.text + "`";
+    const std::string why = last_lines(end.errors);
+    if (end.code == kFenced)
+      return Error{Code::host_fenced, host + " refuses: " + why,
+                   "another hv has taken over; `hv state rebuild` brings this store up to date"};
+    if (end.code == kStillRunning)
+      return Error{Code::host_unreachable,
+                   host + " still runs what an older hv began, after " + to_human(kLongestWait),
+                   ""};
+    return Error{Code::operation_failed,
+                 host + " did not take `" + words.at(0) + "` (exit " + std::to_string(end.code) +
+                     ")" + (why.empty() ? "" : ": " + why),
+                 ""};
+  }
+
+  // One question for everything in flight.
+  void ask() {
+    const Time now = clock_.now();
+    if (last_asked_ && since(*last_asked_, now) < kAskEvery && now >= *last_asked_) return;
+    std::vector<std::string> words = {"results"};
+    for (const auto& [id, result] : asked_)
+      if (result.state == OperationState::running) words.push_back(id);
+    if (words.size() == 1) return;
+    const Result<ProcessEnd> told = call(words, "", config_.answer_within);
+    last_asked_ = clock_.now();
+    if (!told.ok() || told->code != 0) return;  // nothing is known before it answers
+    for (std::size_t at = told->output.find('\036'); at != std::string::npos;) {
+      const std::size_t next = told->output.find('\036', at + 1);
+      take(told->output.substr(at + 1, next == std::string::npos ? next : next - at - 1));
+      at = next;
+    }
+  }
+
+  // "ID running", "ID ended CODE" and its output, "ID died", "ID unknown"
+  void take(const std::string& answer) {
+    const std::size_t line_end = std::min(answer.find('\n'), answer.size());
+    const std::string line = answer.substr(0, line_end);
+    const std::size_t blank = line.find(' ');
+    auto known = asked_.find(line.substr(0, blank));
+    if (blank == std::string::npos || known == asked_.end()) return;
+    const std::string word = line.substr(blank + 1);
+    OperationResult& result = known->second;
+    if (word == "running") {
+      doubtful_.erase(known->first);
+      return;
+    }
+    if (word == "unknown") {
+      // It must not begin after we have given it up.
+      if (doubtful_.contains(known->first) &&
+          !call({"forget", known->first}, "", config_.answer_within).ok())
+        return;
+      if (doubtful_.erase(known->first) != 0) return;  // the next answer is final
+      result.state = OperationState::unknown;
+      return;
+    }
+    if (word == "died") {
+      result.state = OperationState::unknown;
+      result.message = "the host stopped working on it";
+      return;
+    }
+    result.state = word == "ended 0" ? OperationState::succeeded : OperationState::failed;
+    if (result.state == OperationState::succeeded) return;
+    result.message = last_lines(answer.substr(line_end));
+    if (word == "ended 92") result.message = "it never reached the host";
+    if (word == "ended 90") result.message = "the host was taken over by another hv";
+    if (result.message.empty()) result.message = "xl ended with " + word.substr(6);
+    result.retryable = word == "ended 92";
+  }
+
+  Result<Action> action_of(const Operation& operation) const;
+
+  static Error not_whole(const Operation& operation) {
+    return {Code::operation_failed,
+            "`" + std::string(to_string(operation.op)) + "` does not say all that it needs", ""};
+  }
+
+  const XlConfig config_;
+  const Schema& schema_;
+  Clock& clock_;
+  HostShell shell_;
+  Capabilities capabilities_;
+  std::map<std::string, OperationResult> asked_;
+  std::set<std::string> doubtful_;  // begun without an answer
+  std::optional<Time> last_asked_;
+};
+
+// xl takes a device's number where it takes its name, and xenstore knows nothing else.
+Result<std::string> number_of(const Vbd& vbd) {
+  const std::optional<uint64_t> number = number_of_device(vbd.device);
+  if (number) return std::to_string(*number);
+  return Error{Code::operation_failed, "`" + vbd.device + "` is no device of a Xen guest", ""};
+}
+
+Result<Action> schedule_action(const Operation& operation, const Schema& schema) {
+  std::string weight = "-", cap = "-";
+  for (const Attributes::Entry& entry : operation.settings) {
+    if (entry.name != "cpu_weight" && entry.name != "cap")
+      return Error{Code::operation_failed,
+                   "this driver cannot change `" + entry.name + "` of a running domain", ""};
+    const Value value = entry.value.is_unset()
+                            ? schema.default_of(Kind::domain, entry.name, Attributes())
+                            : entry.value;
+    const auto* number = value.get<int64_t>();
+    if (number == nullptr)
+      return Error{Code::operation_failed, "`" + entry.name + "` is no number", ""};
+    (entry.name == "cap" ? cap : weight) = std::to_string(*number);
+  }
+  return Action{{"schedule", weight, cap}, ""};
+}
+
+// Whether others may share what this disk writes or reads: then Xen's own check, which compares
+// device numbers and permits no writer beside anybody, must not see them on one device.
+bool may_be_shared(const Operation& operation, const Vbd& vbd) {
+  if (vbd.mode == AccessMode::write_shared) return true;
+  return std::any_of(operation.claims.begin(), operation.claims.end(), [&](const Claim& claim) {
+    return claim.device == vbd.device && claim.permitted >= 1;
+  });
+}
+
+// A disk that may be shared gets a device of its own (hostop.sh): `vbd` becomes that device,
+// `words` tell what is below it.
+Status give_own_device(const Operation& operation, const std::string& state, Vbd& vbd,
+                       std::vector<std::string>& words) {
+  if (!may_be_shared(operation, vbd) || vbd.source.empty() || vbd.backend == "vd") return {};
+  const bool raw = vbd.format.empty() || vbd.format == "raw";
+  const bool plain = vbd.backend.empty() || vbd.backend == "phy" || vbd.backend == "file";
+  if (!raw || !plain || !vbd.script.empty())
+    return Error{
+        Code::operation_failed,
+        "the disk `" + vbd.device + "` may be shared, and only raw files and devices can be",
+        "without `sharing` and `w!` it is attached as it is"};
+  words.insert(words.end(), {vbd.device, vbd.source, writes(vbd.mode) ? "w" : "r"});
+  vbd.source = state + "/own/" + to_string(operation.uuid) + "." + vbd.device;
+  vbd.backend = "phy";
+  vbd.format = "raw";
+  if (vbd.mode == AccessMode::write_shared) vbd.mode = AccessMode::write;
+  return {};
+}
+
+Result<Action> create_action(const Operation& operation, const std::string& state,
+                             const Schema& schema) {
+  Action action{{"create"}, ""};
+  DomainSpec spec = *operation.domain;
+  for (Vbd& vbd : spec.vbds) TRY(give_own_device(operation, state, vbd, action.words));
+  action.input = TRY(domain_file(spec, operation.uuid, schema));
+  return action;
+}
+
+Result<Action> attach_action(const Operation& operation, const std::string& state) {
+  Vbd vbd = *operation.vbd;
+  std::vector<std::string> own;
+  TRY(give_own_device(operation, state, vbd, own));
+  Action action{{"vbd-attach", TRY(number_of(vbd)), TRY(disk_string(vbd))}, ""};
+  action.words.insert(action.words.end(), own.begin(), own.end());
+  return action;
+}
+
+Result<Action> XlDriver::action_of(const Operation& operation) const {
+  switch (operation.op) {
+    case Op::domain_create:
+      if (!operation.domain) return not_whole(operation);
+      return create_action(operation, config_.state, schema_);
+    case Op::domain_unpause:
+      return Action{{"unpause"}, ""};
+    case Op::domain_pause:
+      return Action{{"pause"}, ""};
+    case Op::domain_shutdown:
+      return Action{{"shutdown", std::to_string((operation.timeout.count + 999) / 1000)}, ""};
+    case Op::domain_destroy:
+      return Action{{"destroy"}, ""};
+    case Op::domain_memory:
+      if (!operation.memory || operation.memory->count % kKiB != 0) return not_whole(operation);
+      return Action{{"memory", std::to_string(operation.memory->count / kKiB)}, ""};
+    case Op::domain_vcpus:
+      if (!operation.vcpus) return not_whole(operation);
+      return Action{{"vcpus", std::to_string(*operation.vcpus)}, ""};
+    case Op::domain_schedule:
+      return schedule_action(operation, schema_);
+    case Op::domain_rename:
+      if (operation.name.empty()) return not_whole(operation);
+      return Action{{"rename", operation.name}, ""};
+    case Op::vbd_attach:
+      if (!operation.vbd) return not_whole(operation);
+      return attach_action(operation, config_.state);
+    case Op::vbd_detach:
+      if (!operation.vbd) return not_whole(operation);
+      return Action{{"vbd-detach", TRY(number_of(*operation.vbd)), operation.vbd->device}, ""};
+    case Op::vif_attach: {
+      if (!operation.vif) return not_whole(operation);
+      Action action{{"vif-attach"}, ""};
+      for (std::string& word : TRY(vif_words(*operation.vif)))
+        action.words.push_back(std::move(word));
+      return action;
+    }
+    case Op::vif_detach: {
+      const auto mac = operation.vif ? operation.vif->settings.find("mac")
+                                     : std::map<std::string, std::string>::const_iterator();
+      if (!operation.vif || mac == operation.vif->settings.end()) return not_whole(operation);
+      return Action{{"vif-detach", mac->second}, ""};
+    }
+    case Op::claim_put:
+    case Op::claim_drop:
+    case Op::pool_initialise:
+    case Op::vdisk_create:
+    case Op::vdisk_enlarge:
+    case Op::vdisk_expire:
+    case Op::domain_verify:
+    case Op::vbd_enlarge:
+    case Op::record_state:
+      break;
+  }
+  return Error{Code::operation_failed,
+               "a Xen host cannot `" + std::string(to_string(operation.op)) + "`", ""};
+}
+
+}  // namespace
+
+std::unique_ptr<Driver> make_xl_driver(const XlConfig& config, const Schema& schema, Clock& clock) {
+  return std::make_unique<XlDriver>(config, schema, clock);
+}
+
+}  // namespace hv

@@ -1,0 +1,146 @@
+// Power: one operation that somebody asks for by hand, through the same checks, holds and journal
+// as everything else. What is declared stays what is applied: a machine that is now otherwise is
+// drift, which the next plan shows and, where drift is healed, undoes.
+#include "reconciler/planner.h"
+
+namespace hv {
+namespace {
+
+// On the hypervisor, and not on its way out.
+bool is_up(const ObservedDomain* observed) {
+  return observed != nullptr && !observed->dying &&
+         (observed->state != PowerState::halted || observed->domid.value != 0);
+}
+
+}  // namespace
+
+std::string_view to_string(PowerAsk ask) {
+  switch (ask) {
+    case PowerAsk::start:
+      return "start";
+    case PowerAsk::stop:
+      return "stop";
+    case PowerAsk::restart:
+      return "restart";
+    case PowerAsk::pause:
+      return "pause";
+    case PowerAsk::unpause:
+      return "unpause";
+  }
+  return "";
+}
+
+Status Planner::check_power() const {
+  for (const auto& [address, ask] : in_.scope.power)
+    if (in_.desired->get<DomainSpec>(address) == nullptr)
+      return Error{Code::plan_refused,
+                   "`hv " + std::string(to_string(ask)) +
+                       "` takes domains that are declared, and `" + to_string(address) + "` is not",
+                   "`hv show` lists what is declared; `hv adopt` declares what runs"};
+  return {};
+}
+
+void Planner::plan_power() {
+  for (const auto& [address, ask] : in_.scope.power)
+    power(*in_.desired->get<DomainSpec>(address), ask);
+}
+
+void Planner::no_power(const Address& address, PowerAsk ask, const std::string& why,
+                       const std::string& help) {
+  refuse(Code::plan_refused,
+         "`hv " + std::string(to_string(ask)) + "` cannot be done to `" + to_string(address) +
+             "`: " + why,
+         help);
+}
+
+void Planner::power(const DomainSpec& declared, PowerAsk ask) {
+  const Address& address = declared.address;
+  auto found = applied_.domains.find(address);
+  if (found == applied_.domains.end())
+    return no_power(address, ask, "it was never applied", "`hv apply` makes it");
+  const AppliedDomain& applied = found->second;
+  if (!can_be_read(declared, &applied)) return;
+  if (!is_one_machine(address, applied.uuid, applied.spec.host)) return;
+  if (applied.incomplete)
+    return no_power(address, ask, "its creation was not finished", "`hv apply` finishes it");
+  const ObservedDomain* observed = machine(applied.spec.host, applied.uuid);
+  if (observed != nullptr && observed->dying)
+    return no_power(address, ask, "it is going down", "try again when it is gone");
+  const std::string name = to_string(address);
+  if (!is_up(observed)) {
+    if (ask == PowerAsk::start) return start_again(declared, applied);
+    if (ask == PowerAsk::stop) return plan_.notes.push_back(name + " is off");
+    return no_power(address, ask, "it is off", "`hv start " + name + "` starts it");
+  }
+  const bool paused = observed->state == PowerState::paused;
+  switch (ask) {
+    case PowerAsk::start:
+      if (paused) return no_power(address, ask, "it is paused", "`hv unpause " + name + "`");
+      return plan_.notes.push_back(name + " runs already");
+    case PowerAsk::pause:
+    case PowerAsk::unpause:
+      if (paused == (ask == PowerAsk::pause))
+        return plan_.notes.push_back(name + (paused ? " is paused already" : " is not paused"));
+      return set_paused(declared, applied, *observed, ask);
+    case PowerAsk::stop: {
+      planned_domains_.insert(address);
+      stop(applied, *observed, Afterwards::off, applied.spec);
+      Change change = change_of(applied.spec, Action::update, "asked for by `hv stop`");
+      change.attributes.push_back(
+          {"state", std::string(to_string(observed->state)), "halted", How::live});
+      change.downtime = Downtime::gone;
+      plan_.changes.push_back(std::move(change));
+      return;
+    }
+    case PowerAsk::restart: {
+      DomainSpec again = declared;
+      settle_macs(again, &applied.spec, applied.uuid);
+      again.state = PowerState::running;
+      planned_domains_.insert(address);
+      const DomainDiff diff = diff_domain({again, applied.spec, observed, *in_.schema, true});
+      restart(again, applied, *observed, diff, "asked for by `hv restart`");
+      if (declared.state != PowerState::running) {
+        again.state = declared.state;
+        record(again, applied.uuid, applied.generation, {drafts_.size() - 1});
+      }
+      return;
+    }
+  }
+}
+
+// As it is declared now: what waited for a restart is made with it.
+void Planner::start_again(const DomainSpec& declared, const AppliedDomain& applied) {
+  DomainSpec again = declared;
+  settle_macs(again, &applied.spec, applied.uuid);
+  again.state = PowerState::running;
+  std::set<Draft> after = after_move(declared.address);
+  // Of a machine that somebody else stopped they are still there.
+  if (has_claims(declared.host, applied.uuid)) {
+    const Operation drop = operation_for(Op::claim_drop, applied.spec, applied.uuid);
+    after = {add(drop, "", kClaimTime, after)};
+  }
+  Change change = change_of(declared, Action::create, "asked for by `hv start`");
+  change.attributes = diff_domain({again, applied.spec, nullptr, *in_.schema, true}).attributes;
+  create(again, applied.uuid, applied.generation, std::move(change), std::move(after));
+  if (declared.state == PowerState::running) return;
+  again.state = declared.state;
+  record(again, applied.uuid, applied.generation, {drafts_.size() - 1});
+}
+
+void Planner::set_paused(const DomainSpec& declared, const AppliedDomain& applied,
+                         const ObservedDomain& observed, PowerAsk ask) {
+  const bool pause = ask == PowerAsk::pause;
+  const PowerState becomes = pause ? PowerState::paused : PowerState::running;
+  keep(applied);
+  const Draft done =
+      add(operation_for(pause ? Op::domain_pause : Op::domain_unpause, applied.spec, applied.uuid),
+          "", kQuick, after_move(declared.address));
+  if (applied.spec.state != becomes) record(applied.spec, applied.uuid, applied.generation, {done});
+  Change change = change_of(applied.spec, Action::update,
+                            "asked for by `hv " + std::string(to_string(ask)) + "`");
+  change.attributes.push_back({"state", std::string(to_string(observed.state)),
+                               std::string(to_string(becomes)), How::live});
+  plan_.changes.push_back(std::move(change));
+}
+
+}  // namespace hv

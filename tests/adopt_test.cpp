@@ -1,0 +1,119 @@
+// hv adopt: what runs is declared and taken over, and the plan after it is empty. The strangers
+// here were made by another project on the same simulated host; real ones are in tests/xen.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/process.h"
+
+namespace hv::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string project(const std::string& id, const std::string& sources) {
+  return "[project]\nid = \"0b6c7f0e-6f3a-4c57-8d1c-4b8f4f6f7b" + id + "\"\nname = \"p" + id +
+         "\"\nsources = [" + sources + "]\n[hosts.lab]\ndriver = \"sim\"\nmemory = \"4GiB\"\n";
+}
+
+constexpr const char* kStrangers =
+    "domain web:\n    memory = 64MiB\n    maxmem = 96MiB\n    vcpus = 1\n    maxvcpus = 2\n"
+    "    kernel = \"/boot/vmlinuz\"\n    cmdline = \"root=/dev/xvda1 quiet\"\n"
+    "    on_crash = \"preserve\"\n    vif = [\"bridge=xenbr0\"]\n\n"
+    "domain \"old box\":\n    memory = 32MiB\n    kernel = \"/boot/vmlinuz\"\n"
+    "    state = \"paused\"\n\n"
+    "domain claimed:\n    memory = 32MiB\n    kernel = \"/boot/vmlinuz\"\n"
+    "    disk = [\"phy:/dev/sda,xvda,w\"]\n";
+
+class Adopt : public ::testing::Test {
+ protected:
+  // Another project makes machines; its store is gone, the host with them stays.
+  void SetUp() override {
+    folder_.write("hv.toml", project("01", "\"a.vm\""));
+    folder_.write("a.vm", kStrangers);
+    const Finished made = folder_.hv({"apply", "--yes", "-q"});
+    ASSERT_EQ(made.code, 0) << made.all();
+    for (const auto& entry : fs::directory_iterator(folder_ / ".hv"))
+      if (entry.path().filename() != "sim") fs::remove_all(entry.path());
+    folder_.remove("a.vm");
+    folder_.write("hv.toml", project("02", "\"adopted.vm\""));
+  }
+  Folder folder_;
+};
+
+TEST_F(Adopt, WhatIsNamedIsWrittenTakenOverAndInStep) {
+  const Finished done = folder_.hv({"adopt", "web", "old box"});
+  EXPECT_EQ(done.code, 0) << done.all();
+  EXPECT_NE(done.out.find("Wrote 2 domains to adopted.vm."), std::string::npos) << done.all();
+  const std::string file = folder_.read("adopted.vm");
+  for (const char* words : {"domain web:", "domain \"old box\":", "maxmem", "\"preserve\"",
+                            "bridge=xenbr0", "root=/dev/xvda1 quiet", "\"paused\"", "uuid"})
+    EXPECT_NE(file.find(words), std::string::npos) << words << "\n" << file;
+  EXPECT_EQ(folder_.hv({"fmt", "--check"}).code, 0);
+  const Finished plan = folder_.hv({"plan", "--detailed-exitcode"});
+  EXPECT_EQ(plan.code, 0) << plan.all() << file;
+  EXPECT_EQ(folder_.hv({"state", "list"}).out, "domain.old box\ndomain.web\n");
+  // From here on they are machines like others.
+  EXPECT_EQ(folder_.hv({"stop", "domain.web", "--yes"}).code, 0);
+  EXPECT_EQ(folder_.hv({"apply", "--yes", "-q"}).code, 0);
+  EXPECT_EQ(folder_.hv({"plan", "--detailed-exitcode"}).code, 0);
+  const Finished again = folder_.hv({"adopt", "web"});
+  EXPECT_EQ(again.code, 0);
+  EXPECT_NE(again.out.find("Nothing to adopt"), std::string::npos) << again.all();
+}
+
+TEST_F(Adopt, LeavesWhatAnotherProjectClaims) {
+  const Finished asked = folder_.hv({"adopt", "claimed"});
+  EXPECT_EQ(asked.code, 1);
+  EXPECT_NE(asked.err.find("another project claims it"), std::string::npos) << asked.all();
+  EXPECT_FALSE(folder_.has("adopted.vm"));
+  // Not named, it does not keep the others from being adopted.
+  const Finished all = folder_.hv({"adopt"});
+  EXPECT_EQ(all.code, 0) << all.all();
+  EXPECT_NE(all.err.find("`claimed` on lab cannot be adopted"), std::string::npos) << all.all();
+  EXPECT_EQ(folder_.hv({"state", "list"}).out, "domain.old box\ndomain.web\n");
+}
+
+TEST_F(Adopt, RefusesAFileThatNoSourceTakesIn) {
+  for (const char* sources : {"\"other.vm\"", "\"racks/\"", "\"*.cfg\""}) {
+    folder_.write("hv.toml", project("02", sources));
+    const Finished refused = folder_.hv({"adopt", "web"});
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_NE(refused.err.find("add \"adopted.vm\" to `sources`"), std::string::npos)
+        << refused.all();
+    EXPECT_FALSE(folder_.has("adopted.vm"));
+  }
+  folder_.write("racks/first.vm", "# nothing yet\nx = 1\n");
+  folder_.write("hv.toml", project("02", "\"racks/\""));
+  const Finished done = folder_.hv({"adopt", "web", "-o", "racks/found.vm"});
+  EXPECT_EQ(done.code, 0) << done.all();
+  EXPECT_EQ(folder_.hv({"plan", "--detailed-exitcode"}).code, 0);
+}
+
+TEST_F(Adopt, ASecondTimeAddsToTheFile) {
+  ASSERT_EQ(folder_.hv({"adopt", "web"}).code, 0);
+  const Finished more = folder_.hv({"adopt", "old box"});
+  EXPECT_EQ(more.code, 0) << more.all();
+  const std::string file = folder_.read("adopted.vm");
+  EXPECT_LT(file.find("domain web:"), file.find("domain \"old box\":"));
+  EXPECT_EQ(folder_.hv({"plan", "--detailed-exitcode"}).code, 0);
+  const Finished nobody = folder_.hv({"adopt", "nobody"});
+  EXPECT_EQ(nobody.code, 1);
+  EXPECT_NE(nobody.err.find("no machine `nobody` runs"), std::string::npos) << nobody.all();
+}
+
+TEST_F(Adopt, HostListTellsOfTheHost) {
+  const Finished list = folder_.hv({"host", "list"});
+  EXPECT_EQ(list.code, 0) << list.all();
+  EXPECT_NE(list.out.find("lab"), std::string::npos) << list.all();
+  EXPECT_NE(list.out.find("now"), std::string::npos) << list.all();
+  folder_.write("hv.toml",
+                project("02", "\"adopted.vm\"") +
+                    "[hosts.far]\ndriver = \"xl\"\naddress = \"ssh://root@127.0.0.1:1\"\n");
+  const Finished far = folder_.hv({"host", "list"});
+  EXPECT_EQ(far.code, 1) << far.all();
+  EXPECT_NE(far.out.find("never before"), std::string::npos) << far.all();
+}
+
+}  // namespace
+}  // namespace hv::testing

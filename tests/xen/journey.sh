@@ -1,0 +1,588 @@
+#!/usr/bin/env bash
+# journey.sh: what hv does to machines on a real Xen, through the command line only, each step looked
+# at on the host itself and on the guests' consoles. Run by `lab.sh test`; the laboratory must be up.
+#
+#   journey.sh [PART…]   all parts, in the order they stand here, or these (each needs the fleet)
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+hv=${HV_PROGRAM:-$here/../../build/hv}
+[ -x "$hv" ] || { echo "journey: no program $hv: ./dev build makes it"; exit 1; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+good=0 bad=0
+
+in_dom0() { "$here/lab.sh" ssh "$@"; }
+note() { echo "== $* ($SECONDS s)"; }
+
+# check WHAT COMMAND…: counts, and goes on.
+check() {
+  local what=$1 output
+  shift
+  if output=$("$@" 2>&1); then
+    good=$((good + 1))
+    echo "  ok    $what"
+  else
+    bad=$((bad + 1))
+    echo "  FAIL  $what"
+    printf '%s\n' "$output" | sed 's/^/        /' | tail -25
+  fi
+}
+
+run_hv() { "$hv" -C "$work" "$@"; }
+# exits CODE WORDS…
+exits() {
+  local want=$1 code
+  shift
+  "$@"
+  code=$?
+  [ "$code" = "$want" ] || { echo "exit $code, not $want"; return 1; }
+}
+nothing_to_do() { exits 0 run_hv plan --detailed-exitcode; }
+# eventually SECONDS WORDS…: a guest takes its time.
+eventually() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ $SECONDS -lt $end ] || return 1
+    sleep 1
+  done
+}
+guest_sees() { # NAME TEXT: the last thing that the guest said it sees
+  in_dom0 "grep -a 'guest sees' /var/log/xen/console/guest-$1.log | tail -1" | tr -d '\r' | grep -F "$2"
+}
+domains() { in_dom0 "xl list" | awk 'NR > 2 { print $1 }' | sort | tr '\n' ' '; }
+are_domains() { [ "$(domains)" = "$1" ] || { echo "domains: $(domains)"; return 1; }; }
+field() { in_dom0 "xl list $1 2>/dev/null" | awk -v n="$2" 'NR == 2 { print $n }'; }
+is_field() { [ "$(field "$1" "$2")" = "$3" ] || { echo "it is $(field "$1" "$2")"; return 1; }; }
+
+# fleet MEMORY VCPUS DISK…: web0 with these disks, web1 with its own; $web0_more and $web1_more are
+# lines of theirs.
+web0_more='' web1_more='' web1_disks=''
+fleet() {
+  local memory=$1 vcpus=$2 disk list=
+  shift 2
+  for disk in "$@"; do list="$list\"$disk\", "; done
+  cat >"$work/fleet.vm" <<EOF
+template guest:
+    maxmem   = 120MiB
+    maxvcpus = 2
+    kernel   = "/guests/vmlinuz"
+    ramdisk  = "/guests/guest.cpio.gz"
+    extra    = "console=hvc0"
+    on_crash = "preserve"
+
+domain web0(guest):
+    memory = $memory
+    vcpus  = $vcpus
+    disk   = [$list]
+    vif    = ["bridge=xenbr0"]
+    ${web0_more}
+
+domain web1(guest):
+    memory = ${web1_memory:-100MiB}
+    disk   = [${web1_disks:-$web1_first}]
+    ${web1_more}
+    lifecycle:
+        stop_timeout = 60s
+EOF
+}
+web1_first='"/guests/web1.img,raw,xvda,w", "/guests/rescue.img,raw,xvdb,r"'
+web0_first=("/guests/web0.img,raw,xvda,w" "/guests/rescue.img,raw,xvdb,r")
+
+begin() {
+  { printf '[project]\nid = "%s"\nname = "journey"\n' "$(cat /proc/sys/kernel/random/uuid)"
+    printf 'sources = ["*.vm"]\n[hosts.xen1]\n'
+    "$here/lab.sh" address; } >"$work/hv.toml"
+  in_dom0 'for d in $(xl list | awk "NR > 2 { print \$2 }"); do xl destroy $d; done; rm -rf /var/lib/hv
+    rm -f /run/hold /run/held
+    for f in /var/log/xen/console/guest-*.log; do [ ! -f $f ] || : >$f; done
+    for f in web0 web1 rescue logs extra shared; do
+      [ -f /guests/$f.img ] || dd if=/dev/zero of=/guests/$f.img bs=1M count=4 2>/dev/null; done'
+  fleet 100MiB 1 "${web0_first[@]}"
+}
+
+part_fleet() {
+  note "two machines from nothing"
+  check "apply" run_hv apply --yes
+  check "both are there" are_domains "web0 web1 "
+  check "nothing is to do" nothing_to_do
+  check "web0 sees its disks" eventually 120 guest_sees web0 "cpus 1 nics 1 disks xvda xvdb"
+  check "web1 sees its disks" eventually 120 guest_sees web1 "cpus 1 nics 0 disks xvda xvdb"
+  check "the rescue disk is read-only on the host" in_dom0 \
+    'test "$(xenstore-ls /local/domain/0/backend/vbd | grep -c "mode = \"r\"")" = 2'
+  check "claims are on the host" in_dom0 'test "$(ls /var/lib/hv/claims/* | wc -l)" = 4'
+  check "status says running" sh -c "'$hv' -C '$work' status | grep -c 'running' | grep -qx 2"
+}
+
+part_change() {
+  note "memory and processors up, one disk more, one less, all live"
+  local number
+  number=$(field web0 2)
+  fleet 112MiB 2 "/guests/web0.img,raw,xvda,w" "/guests/logs.img,raw,xvdc,w"
+  check "the plan has changes" exits 2 run_hv plan --detailed-exitcode
+  check "apply" run_hv apply --yes
+  check "nothing is to do" nothing_to_do
+  check "it was not restarted" is_field web0 2 "$number"
+  check "memory" is_field web0 3 112
+  check "processors" is_field web0 4 2
+  check "the guest sees it" eventually 60 guest_sees web0 "cpus 2 nics 1 disks xvda xvdc"
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+  check "nothing is to do" nothing_to_do
+  check "the guest sees it" eventually 60 guest_sees web0 "nics 1 disks xvda xvdb"
+}
+
+part_drift() {
+  note "somebody's hand"
+  check "xl by hand" in_dom0 "xl mem-set web0 90 && xl block-detach web0 xvdb &&
+    xl block-attach web1 format=raw,vdev=xvdd,access=rw,target=/guests/extra.img && xl pause web0"
+  check "the plan sees it" exits 2 run_hv plan --detailed-exitcode
+  check "apply heals" run_hv apply --yes
+  check "nothing is to do" nothing_to_do
+  check "memory" is_field web0 3 100
+  check "the stranger's disk is gone from xenstore and from the host" in_dom0 \
+    '! xl block-list web1 | grep -q ^51760 && ! losetup -a | grep -q extra.img'
+  check "the guest has its disk again" eventually 60 guest_sees web0 "disks xvda xvdb"
+  note "a guest that reboots itself keeps what hv gave it and does not get back what hv took"
+  fleet 100MiB 1 "/guests/web0.img,raw,xvda,w" "/guests/logs.img,raw,xvdc,w"
+  check "apply" run_hv apply --yes
+  local number
+  number=$(field web0 2)
+  check "reboot" in_dom0 "xl reboot web0"
+  restarted() { [ -n "$(field web0 2)" ] && [ "$(field web0 2)" != "$number" ]; }
+  check "it has a new number" eventually 120 restarted
+  check "its disks" eventually 120 guest_sees web0 "disks xvda xvdc"
+  check "nothing is to do" nothing_to_do
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+}
+
+part_kill() {
+  note "hv is killed while the host works"
+  local seconds
+  for seconds in 2 5 9; do
+    check "web1 goes" sh -c "'$hv' -C '$work' apply --yes --replace domain.web1 >/dev/null 2>&1 & pid=\$!
+      sleep $seconds; kill -9 \$pid; wait \$pid; [ \$? != 64 ]"
+    check "the next apply settles it" run_hv apply --yes
+    check "nothing is to do" nothing_to_do
+    check "no machine twice, none lost" are_domains "web0 web1 "
+    check "one loop device a file" in_dom0 'test -z "$(losetup -a | sed "s/.*(//" | sort | uniq -d |
+      grep -v rescue.img)"'
+  done
+}
+
+part_stranger() {
+  note "somebody else's machine"
+  in_dom0 'cat >/tmp/alien.cfg' <<'EOF'
+name = "alien"
+type = "pv"
+kernel = "/guests/vmlinuz"
+ramdisk = "/guests/guest.cpio.gz"
+cmdline = "console=hvc0"
+memory = 90
+disk = [ "format=raw,vdev=xvda,access=rw,target=/guests/logs.img" ]
+EOF
+  check "xl create by hand" in_dom0 "xl create -q /tmp/alien.cfg"
+  fleet 100MiB 1 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
+  check "its disk is refused" exits 1 run_hv plan
+  check "and not attached" exits 1 run_hv apply --yes
+  check "web0 is as it was" in_dom0 '! xl block-list web0 | grep -q ^51744'
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "without it nothing is to do" nothing_to_do
+  check "the stranger still runs" are_domains "alien web0 web1 "
+  in_dom0 'xl destroy alien'
+}
+
+# ---- hv, its line or its host in trouble at a moment that is known
+
+# xl in dom0 stops where /run/hold says ("before create", "after block-attach") until that is gone.
+stoppable_xl() {
+  in_dom0 'rm -f /usr/sbin/xl; cat >/usr/sbin/xl; chmod 755 /usr/sbin/xl' <<'EOF'
+#!/bin/bash
+hold() {
+  [ "$(cat /run/hold 2>/dev/null)" = "$1" ] || return 0
+  : >/run/held
+  while [ -e /run/hold ]; do sleep 0.2; done
+}
+hold "before $1"
+/usr/lib/xen-4.17/bin/xl "$@"
+code=$?
+hold "after $1"
+exit $code
+EOF
+}
+stop_xl() { in_dom0 "rm -f /run/held; echo '$1' >/run/hold"; }
+release_xl() { in_dom0 "rm -f /run/hold /run/held"; }
+# while_xl_stands POINT WORDS…: an apply in the background, and WORDS once xl stands there.
+while_xl_stands() {
+  local point=$1 code
+  shift
+  stop_xl "$point"
+  run_hv apply --yes >"$work/apply.log" 2>&1 &
+  pid=$!
+  eventually 240 in_dom0 'test -e /run/held' || {
+    kill -9 $pid
+    release_xl
+    echo "xl never came to $point"
+    cat "$work/apply.log"
+    return 1
+  }
+  "$@"
+  code=$?
+  wait $pid
+  echo $? >"$work/apply.code"
+  return $code
+}
+kill_hv() {
+  kill -9 "$pid"
+  release_xl
+}
+whole() { # no machine twice or lost, no disk held twice
+  are_domains "web0 web1 " && in_dom0 'test -z "$(losetup -a | sed "s/.*(//" | sort | uniq -d |
+    grep -v rescue.img)"'
+}
+# killed POINT: hv dies while xl stands there; the next apply comes to the same as if it had not.
+killed() {
+  check "killed $1" while_xl_stands "$1" kill_hv
+  check "  settled" run_hv apply --yes
+  check "  nothing is to do" nothing_to_do
+  check "  whole" whole
+}
+
+part_calls() {
+  note "hv is killed inside every kind of call of xl"
+  stoppable_xl
+  fleet 110MiB 1 "${web0_first[@]}"
+  killed "before mem-set"
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "after vcpu-set"
+  fleet 110MiB 2 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
+  killed "before block-attach"
+  fleet 110MiB 2 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w" "/guests/extra.img,raw,xvdd,w"
+  killed "after block-attach"
+  fleet 110MiB 2 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
+  killed "before block-detach"
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "after block-detach"
+  web0_more='cpu_weight = 300'
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "before sched-credit2"
+  web1_more='vif = ["bridge=xenbr0"]'
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "after network-attach"
+  web1_more='vif = []'
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "before network-detach"
+  web1_more='name = "web1b"'
+  fleet 110MiB 2 "${web0_first[@]}"
+  check "killed before rename" while_xl_stands "before rename" kill_hv
+  check "  settled" run_hv apply --yes
+  check "  renamed" are_domains "web0 web1b "
+  web1_more='state = "paused"'
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "after pause"
+  web1_more='state = "halted"'
+  fleet 110MiB 2 "${web0_first[@]}"
+  check "killed before destroy" while_xl_stands "before destroy" kill_hv
+  check "  settled" run_hv apply --yes
+  check "  it is off" are_domains "web0 "
+  web1_more=''
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "before create"
+  check "off again" run_hv stop domain.web1 --yes
+  killed "after create"
+  check "off again" run_hv stop domain.web1 --yes
+  killed "before unpause"
+  web1_more='state = "halted"'
+  fleet 110MiB 2 "${web0_first[@]}"
+  check "killed after shutdown" while_xl_stands "after shutdown" kill_hv
+  check "  settled" run_hv apply --yes
+  check "  it is off" are_domains "web0 "
+  note "what outlives hv is waited for, not raced"
+  web1_more=''
+  fleet 110MiB 2 "${web0_first[@]}"
+  outlived() {
+    local second
+    kill -9 "$pid"
+    run_hv apply --yes >"$work/second.log" 2>&1 &
+    second=$!
+    sleep 10
+    kill -0 $second || {
+      echo "it did not wait"
+      cat "$work/second.log"
+      return 1
+    }
+    [ "$(in_dom0 'ls /var/lib/hv/op/*/*.cfg | wc -l')" = 1 ] || {
+      echo "a second create"
+      return 1
+    }
+    release_xl
+    wait $second || {
+      cat "$work/second.log"
+      return 1
+    }
+  }
+  check "a second apply waits for the create of a dead one" while_xl_stands "before create" outlived
+  check "nothing is to do" nothing_to_do
+  check "whole" whole
+  web0_more='' web1_more=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+}
+
+part_cut() {
+  note "the line is cut while the host works"
+  stoppable_xl
+  cut_line() { # every session of dom0's ssh ends, ours too
+    in_dom0 'main=$(pidof dropbear | tr " " "\n" | sort -n | head -1)
+      rm -f /run/hold /run/held
+      for p in $(pidof dropbear); do [ "$p" = "$main" ] || kill -9 $p; done'
+    return 0
+  }
+  went_on() { [ "$(cat "$work/apply.code")" = 0 ] || { cat "$work/apply.log"; return 1; }; }
+  fleet 100MiB 1 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
+  check "cut in block-attach" while_xl_stands "before block-attach" cut_line
+  check "  the apply came to its end all the same" went_on
+  check "  nothing is to do" nothing_to_do
+  check "off" run_hv stop domain.web1 --yes
+  check "cut in create" while_xl_stands "after create" cut_line
+  check "  the apply came to its end all the same" went_on
+  check "  nothing is to do" nothing_to_do
+  check "  whole" whole
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+}
+
+# ---- what real Xen lets happen
+
+part_strange() {
+  local uuid
+  note "a stranger with our UUID"
+  uuid=$(in_dom0 "xl list -v" |
+    awk '$1 == "web1" { for (i = 1; i <= NF; ++i) if (length($i) == 36) print $i }')
+  in_dom0 'cat >/tmp/twin.cfg' <<EOF
+name = "twin"
+uuid = "$uuid"
+type = "pv"
+kernel = "/guests/vmlinuz"
+ramdisk = "/guests/guest.cpio.gz"
+memory = 64
+disk = [ "format=raw,vdev=xvda,access=rw,target=/guests/web1.img" ]
+EOF
+  check "xen takes it, disk and all" in_dom0 "xl create -q /tmp/twin.cfg"
+  fleet 110MiB 1 "${web0_first[@]}"
+  twice() { run_hv plan 2>&1 | grep "live twice"; }
+  check "hv says so" twice
+  check "apply does the rest and fails" exits 1 run_hv apply --yes
+  check "web0 was changed" is_field web0 3 110
+  check "both are as they were" are_domains "twin web0 web1 "
+  check "the stranger goes" in_dom0 "xl destroy twin"
+  check "nothing is to do" eventually 60 nothing_to_do
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+
+  note "a device that xl could not attach and left behind"
+  check "xl leaves it" in_dom0 '
+    xl block-attach web0 format=raw,vdev=xvdf,access=rw,target=/guests/web1.img && exit 1
+    xl block-list web0 | grep -q ^51792'
+  check "hv sees it" exits 2 run_hv plan --detailed-exitcode
+  check "hv takes it away" run_hv apply --yes
+  check "it is gone" in_dom0 '! xl block-list web0 | grep -q ^51792'
+  check "nothing is to do" nothing_to_do
+
+  note "a guest that does not let go of a disk"
+  web1_more='state = "paused"' web1_disks='"/guests/web1.img,raw,xvda,w"'
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "paused first" in_dom0 "xl pause web1"
+  check "detaching from a paused guest fails" exits 1 run_hv apply --yes
+  check "the disk is still held, on the host" in_dom0 'xl block-list web1 | grep -q ^51728'
+  check "and announced" in_dom0 'test "$(ls /var/lib/hv/claims/* | grep -c "xvdb$")" = 2'
+  web1_more=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "it runs again, and lets go" run_hv apply --yes
+  check "nothing is to do" nothing_to_do
+  check "the announcement is gone" in_dom0 'test "$(ls /var/lib/hv/claims/* | grep -c "xvdb$")" = 1'
+  web1_disks=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+}
+
+part_shared() {
+  note "a writer beside a reader, permitted by both"
+  local number
+  web0_more='sharing = 1' web1_more='sharing = 1'
+  web1_disks="$web1_first, \"/guests/shared.img,raw,xvde,r\""
+  fleet 100MiB 1 "${web0_first[@]}" "/guests/shared.img,raw,xvde,w"
+  own_check_off() { run_hv plan | grep "own check is off for domain.web0 xvde"; }
+  check "the plan says that Xen's check is off there" own_check_off
+  check "apply" run_hv apply --yes
+  check "nothing is to do" nothing_to_do
+  check "both guests have it" eventually 60 guest_sees web0 "xvde"
+  check "both guests have it" eventually 60 guest_sees web1 "xvde"
+  check "each on a device of its own" in_dom0 'test "$(losetup -a | grep -c shared.img)" = 2'
+  number=$(field web0 2)
+  check "a guest reboots itself" in_dom0 "xl reboot web0"
+  reborn() { [ -n "$(field web0 2)" ] && [ "$(field web0 2)" != "$number" ]; }
+  check "  and comes back" eventually 180 reborn
+  check "  with it" eventually 180 guest_sees web0 "xvde"
+  check "  nothing is to do" nothing_to_do
+  web0_more='' web1_more='' web1_disks=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "detached" run_hv apply --yes
+  check "nothing is to do" nothing_to_do
+  check "their own devices went too" in_dom0 \
+    'test -z "$(losetup -a | grep shared.img; ls /var/lib/hv/own)"'
+}
+
+part_power() {
+  note "one operation by hand"
+  check "pause" run_hv pause domain.web1 --yes
+  check "  it is drift" exits 2 run_hv plan --detailed-exitcode
+  check "  healed" run_hv apply --yes
+  check "stop" run_hv stop domain.web1 --yes
+  check "  it is gone" are_domains "web0 "
+  check "start" run_hv start domain.web1 --yes
+  check "  nothing is to do" nothing_to_do
+  check "restart" run_hv restart domain.web1 --yes
+  check "  nothing is to do" nothing_to_do
+  check "  both are there" are_domains "web0 web1 "
+}
+
+part_adopt() {
+  note "what runs already is taken over"
+  in_dom0 'cat >/tmp/alien.cfg' <<'EOF'
+name = "alien"
+type = "pv"
+kernel = "/guests/vmlinuz"
+ramdisk = "/guests/guest.cpio.gz"
+cmdline = "console=hvc0"
+memory = 90
+on_crash = "preserve"
+disk = [ "format=raw,vdev=xvda,access=rw,target=/guests/logs.img" ]
+vif = [ "bridge=xenbr0" ]
+EOF
+  check "xl create by hand" in_dom0 "xl create -q /tmp/alien.cfg"
+  check "adopt" run_hv adopt alien
+  check "nothing is to do" nothing_to_do
+  check "it is claimed" in_dom0 'ls /var/lib/hv/claims/* | grep -c "xvda$" | grep -qx 3'
+  check "it is hv's to stop" run_hv stop domain.alien --yes
+  check "  and to make again" run_hv apply --yes
+  check "  nothing is to do" nothing_to_do
+  check "  all three" are_domains "alien web0 web1 "
+  rm -f "$work/adopted.vm"
+  check "no longer declared, it goes" run_hv apply --yes --max-destroy 1
+  check "  two" are_domains "web0 web1 "
+}
+
+part_local() {
+  note "on dom0 itself, without configuration"
+  strip -o "$work/hv" "$hv"
+  in_dom0 'cat >/root/hv && chmod 755 /root/hv' <"$work/hv"
+  in_dom0 'cat >/etc/xen/mail.cfg' <<'EOF'
+name = "mail"
+type = "pv"
+kernel = "/guests/vmlinuz"
+ramdisk = "/guests/guest.cpio.gz"
+extra = "console=hvc0"
+memory = 80
+maxmem = 90
+disk = [ "/guests/logs.img,raw,xvda,w" ]
+vif = [ "bridge=xenbr0" ]
+EOF
+  check "xl create, as ever" in_dom0 "xl create -q /etc/xen/mail.cfg"
+  check "hv plan compares with what runs" in_dom0 \
+    'cd /root && ./hv plan /etc/xen/*.cfg >/tmp/plan; cat /tmp/plan; grep -q "domain.mail *adopt" /tmp/plan'
+  check "hv apply takes it over" in_dom0 'cd /root && ./hv apply --yes /etc/xen/*.cfg'
+  check "nothing is to do" in_dom0 'cd /root && ./hv plan --detailed-exitcode /etc/xen/*.cfg'
+  check "it was not restarted" in_dom0 'test "$(ps | grep -c "[x]l create -q /etc/xen/mail.cfg")" = 1'
+  check "its file is edited" in_dom0 'sed -i "s/memory = 80/memory = 88/" /etc/xen/mail.cfg
+    cd /root && ./hv apply --yes /etc/xen/*.cfg'
+  check "  live" is_field mail 3 88
+  check "destroy" in_dom0 'cd /root && ./hv destroy --yes /etc/xen/*.cfg'
+  check "two are left" are_domains "web0 web1 "
+  in_dom0 'rm -rf /root/hv /root/.hv /etc/xen/mail.cfg'
+  check "nothing is to do" nothing_to_do
+}
+
+# ---- the simulator beside it
+
+# What hv shows of the project in FOLDER, without what differs by nature.
+shown() {
+  "$hv" -C "$1" status --format json | tr '{' '\n' |
+    sed -n 's/"host":"[^"]*",//; s/"uuid":"[^"]*",//; /address/p'
+}
+same() {
+  local real simulated
+  real=$(shown "$work") simulated=$(shown "$work/sim")
+  [ -n "$real" ] && [ "$real" = "$simulated" ] || {
+    diff <(echo "$real") <(echo "$simulated")
+    return 1
+  }
+}
+both() { # WORDS…: to the same exit code on both
+  local first second
+  "$hv" -C "$work" "$@" >"$work/real.log" 2>&1
+  first=$?
+  cp "$work/fleet.vm" "$work/sim/"
+  "$hv" -C "$work/sim" "$@" >"$work/sim.log" 2>&1
+  second=$?
+  [ $first = $second ] || {
+    echo "real $first, simulated $second"
+    tail -20 "$work/real.log" "$work/sim.log"
+    return 1
+  }
+}
+part_twin() {
+  note "the same scenario on the simulator"
+  local step
+  mkdir -p "$work/sim"
+  cat >"$work/sim/hv.toml" <<EOF
+[project]
+id = "$(cat /proc/sys/kernel/random/uuid)"
+name = "journey"
+sources = ["fleet.vm"]
+[hosts.xen1]
+driver = "sim"
+memory = "1GiB"
+cpus = 2
+EOF
+  cp "$work/fleet.vm" "$work/sim/"
+  check "apply" run_hv apply --yes
+  check "apply, simulated" "$hv" -C "$work/sim" apply --yes
+  check "  the same" same
+  fleet 112MiB 2 "/guests/web0.img,raw,xvda,w" "/guests/logs.img,raw,xvdc,w"
+  for step in "plan --detailed-exitcode" "apply --yes" "plan --detailed-exitcode" \
+    "pause domain.web0 --yes" "plan --detailed-exitcode" "apply --yes" "stop domain.web1 --yes" \
+    "plan --detailed-exitcode" "apply --yes" "restart domain.web1 --yes" "plan --detailed-exitcode"; do
+    check "$step" both $step
+    check "  the same" same
+  done
+  web1_more='state = "halted"'
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "apply" both apply --yes
+  check "  the same" same
+  web1_more='' web1_memory=900MiB
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "what does not fit is refused" both apply --yes
+  check "  the same" same
+  web1_memory=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" both apply --yes
+  check "  the same" same
+}
+
+part_destroy() {
+  note "all goes"
+  check "destroy" run_hv destroy --yes
+  check "no machine" are_domains ""
+  check "no loop device" in_dom0 'test -z "$(losetup -a)"'
+  check "no backend" in_dom0 'test -z "$(ls /sys/bus/xen-backend/devices)"'
+  check "no claim" in_dom0 'test -z "$(ls /var/lib/hv/claims/*)"'
+}
+
+begin
+parts=(fleet change drift kill stranger power shared strange adopt local calls cut twin destroy)
+[ $# = 0 ] || parts=("$@")
+for part in "${parts[@]}"; do "part_$part"; done
+echo "journey: $good of $((good + bad)) checks in $SECONDS s"
+[ "$bad" = 0 ]
