@@ -41,14 +41,24 @@ int dump_files(Session& session, const Options& options) {
 
 int run_check(const Options& options) {
   Session session(options);
-  session.keeps_diagnostics = options.format == "json";
+  const bool dumps = options.dump == "tokens" || options.dump == "tree" || options.dump == "typed";
+  session.keeps_diagnostics = !dumps && (options.format == "json" || options.format == "sarif");
   const bool loaded = session.load_project();
-  if (loaded && (options.dump == "tokens" || options.dump == "tree"))
-    return dump_files(session, options);
+  if (dumps && !loaded) return kFailed;
+  if (dumps && options.dump != "typed") return dump_files(session, options);
+  if (dumps) {
+    print(session.types_of_sources());
+    session.show_diagnostics();
+    return session.diagnostics.has_errors() ? kFailed : kDone;
+  }
   if (loaded) session.compile_sources();
   const bool failed = session.diagnostics.has_errors();
   if (options.format == "json") {
     print(render_json(session.diagnostics, session.sources));
+    return failed ? kFailed : kDone;
+  }
+  if (options.format == "sarif") {
+    print(diagnostics_sarif(session.diagnostics, session.sources));
     return failed ? kFailed : kDone;
   }
   session.show_diagnostics();

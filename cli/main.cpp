@@ -247,9 +247,9 @@ void build(CommandLine& line) {
   CLI::App* check = command(line, app, "check", "compile and validate, nothing live",
                             "hv check web.cfg", run_check);
   paths(check, o);
-  format(check, o, {"text", "json"});
+  format(check, o, {"text", "json", "sarif"});
   one_of(check->add_option("--dump", o.dump, "what a phase made of the sources"),
-         {"tokens", "tree", "desired"});
+         {"tokens", "tree", "typed", "desired"});
   CLI::App* fmt = command(line, app, "fmt", "format sources", "hv fmt --check", run_fmt);
   paths(fmt, o);
   fmt->add_flag("--check", o.check, "write nothing; exit 1 where a file would change");

@@ -118,8 +118,7 @@ bool Session::load_project() {
   return !diagnostics.has_errors();
 }
 
-bool Session::compile_sources() {
-  CompileRequest request;
+bool Session::ask_for_sources(CompileRequest& request) {
   request.project = &project;
   request.schema = schema;
   request.files = &disk_files();
@@ -169,8 +168,19 @@ bool Session::compile_sources() {
       }
       request.standard_input = std::move(*text);
     }
+  return true;
+}
+
+bool Session::compile_sources() {
+  CompileRequest request;
+  if (!ask_for_sources(request)) return false;
   desired = compile(request, sources, diagnostics);
   return !diagnostics.has_errors();
+}
+
+std::string Session::types_of_sources() {
+  CompileRequest request;
+  return ask_for_sources(request) ? dump_typed(request, sources, diagnostics) : "";
 }
 
 bool Session::lock() {

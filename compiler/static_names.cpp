@@ -75,6 +75,9 @@ void report_unknown_name(const lang::NameExpr& name, const StaticNames& names, b
       diagnostic.primary_label = diagnostic.fix->title;
       return;
     }
+  // Each looks at every name of the file; who has so many mistakes needs no spelling.
+  constexpr std::size_t kMostSuggestions = 100;
+  if (diagnostics.size() > kMostSuggestions) return;
   std::vector<std::string_view> candidates;
   for (const StaticNames* at = &names; at != nullptr; at = at->outer)
     candidates.insert(candidates.end(), at->bound.begin(), at->bound.end());

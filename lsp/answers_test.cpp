@@ -329,7 +329,7 @@ TEST(Findings, OfAFileThatIsNoSourceAndOfHvToml) {
   EXPECT_EQ(codes(workspace, "/p/hv.toml").size(), 1u);
   workspace.open("/elsewhere/x.cfg", "memory = 'lots'\n");
   EXPECT_EQ(codes(workspace, "/elsewhere/x.cfg"),
-            (std::vector<std::string>{"HV0204", "HV0223", "HV0222"}));
+            (std::vector<std::string>{"HV0222", "HV0223", "HV0204"}));
 }
 
 TEST(Outline, NestsWhatBlocksHold) {

@@ -300,7 +300,14 @@ class Server {
   // ---- documents
 
   std::string path_of(const std::string& uri) const {
-    if (const std::optional<std::string> path = path_of_uri(uri)) return files_.canonical(*path);
+    // The name that it had when it was opened: a new file's changes once it is saved.
+    if (auto open = paths_.find(uri); open != paths_.end()) return open->second;
+    if (const std::optional<std::string> path = path_of_uri(uri)) {
+      if (files_.what(*path) != Files::What::absent) return files_.canonical(*path);
+      const std::size_t slash = path->rfind('/');
+      const std::string folder = files_.canonical(path->substr(0, std::max<std::size_t>(slash, 1)));
+      return (folder == "/" ? "" : folder) + path->substr(slash);
+    }
     // Not on disk yet: it stands in the folder that the editor opened.
     std::string name;
     for (const char c : uri) name += c == '/' || c == ':' ? '_' : c;
@@ -318,7 +325,9 @@ class Server {
     const json& document = params.at("textDocument");
     const std::string path = path_from(params);
     std::string text = document.at("text").get<std::string>();
-    documents_[path] = {document.at("uri").get<std::string>(), document.value("version", json())};
+    const auto uri = document.at("uri").get<std::string>();
+    documents_[path] = {uri, document.value("version", json())};
+    paths_[uri] = path;
     workspace_.open(path, std::move(text));
     dirty_ = true;
   }
@@ -350,6 +359,7 @@ class Server {
     const std::string path = path_from(params);
     workspace_.close(path);
     documents_.erase(path);
+    std::erase_if(paths_, [&](const auto& each) { return each.second == path; });
     dirty_ = true;
   }
 
@@ -365,13 +375,10 @@ class Server {
       all.try_emplace(path);
       for (const auto& [file, findings] : workspace_.around(path).findings) {
         std::vector<Finding>& there = all[file];
-        for (const Finding& finding : findings)
-          if (std::none_of(there.begin(), there.end(), [&](const Finding& other) {
-                return other.sort_key() == finding.sort_key();
-              }))
-            there.push_back(finding);
+        there.insert(there.end(), findings.begin(), findings.end());
       }
     }
+    for (auto& [path, findings] : all) sort_and_thin(findings);
     for (const auto& [path, sent] : sent_) all.try_emplace(path);
     for (const auto& [path, findings] : all) {
       json diagnostics = json::array();
@@ -532,6 +539,7 @@ class Server {
   std::map<std::string, void (Server::*)(const json&)> notices_;
   std::deque<json> waiting_;
   std::map<std::string, Document> documents_;  // open, by path
+  std::map<std::string, std::string> paths_;   // of those, by URI
   std::map<std::string, json> sent_;           // by path: the last diagnostics
   std::string root_;
   Encoding encoding_ = Encoding::utf16;

@@ -176,13 +176,17 @@ void Workspace::sort_findings(Around& around, const SourceMap& sources,
     if (each.fix && each.fix->span.valid())
       finding.mend = Mend{each.fix->title, absolute(around, sources.path(each.fix->span.file)),
                           range(each.fix->span), each.fix->replacement};
-    // A file that is evaluated several times says the same several times.
-    std::vector<Finding>& there = around.findings[path];
-    const bool said = std::any_of(there.begin(), there.end(), [&](const Finding& other) {
-      return other.sort_key() == finding.sort_key();
-    });
-    if (!said) there.push_back(std::move(finding));
+    around.findings[path].push_back(std::move(finding));
   }
+  // A file that is evaluated several times says the same several times.
+  for (auto& [path, findings] : around.findings) sort_and_thin(findings);
+}
+
+void sort_and_thin(std::vector<Finding>& findings) {
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.sort_key() < b.sort_key(); });
+  const auto same = [](const Finding& a, const Finding& b) { return a.sort_key() == b.sort_key(); };
+  findings.erase(std::unique(findings.begin(), findings.end(), same), findings.end());
 }
 
 Workspace::Around& Workspace::around(const std::string& path) {

@@ -38,6 +38,8 @@ struct Finding {
   auto sort_key() const { return std::tie(range, code, message); }
 };
 using Findings = std::map<std::string, std::vector<Finding>>;  // by path
+// By place, each once.
+void sort_and_thin(std::vector<Finding>& findings);
 
 class Workspace {
  public:

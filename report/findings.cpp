@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <map>
 
 #include "report/json_values.h"
 #include "report/report.h"
+#include "report/sarif.h"
 #include "report/words.h"
 
 namespace hv {
@@ -122,27 +122,13 @@ std::string findings_json(const std::vector<Finding>& findings) {
 
 namespace {
 
-// A path as a URI reference: what RFC 3986 does not take as it is, is escaped.
-std::string uri_of(const std::string& path) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  std::string uri = path.starts_with('/') ? "file://" : "";
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("-._~/").find(c) != std::string_view::npos;
-    if (plain) uri += c;
-    if (!plain) uri += std::string{'%', kHex[byte >> 4], kHex[byte & 15]};
-  }
-  return uri;
-}
-
 // Where a file declares the access, and whose it is: some are declared nowhere.
 Json sarif_location(const Access& access) {
   Json location = {
       {"logicalLocations", Json::array({{{"fullyQualifiedName", access.party.text}}})}};
   if (access.place.valid())
     location["physicalLocation"] = {
-        {"artifactLocation", {{"uri", uri_of(access.place.file)}}},
+        {"artifactLocation", sarif_artifact(access.place.file)},
         {"region", {{"startLine", access.place.line}, {"startColumn", access.place.column}}}};
   return location;
 }
@@ -159,12 +145,8 @@ std::string sarif_message(const Finding& finding) {
   return text;
 }
 
-Json sarif_result(const Finding& finding, const FindingMark& mark, std::size_t rule) {
-  Json result = {{"ruleId", info(finding.code).id},
-                 {"ruleIndex", rule},
-                 {"level", to_string(finding.severity)},
-                 {"message", {{"text", sarif_message(finding)}}},
-                 {"locations", Json::array()}};
+void add_result(SarifRun& run, const Finding& finding, const FindingMark& mark) {
+  Json& result = run.add(finding.code, finding.severity, sarif_message(finding));
   Json related = Json::array();
   for (const Access& access : finding.accesses) {
     Json location = sarif_location(access);
@@ -181,30 +163,16 @@ Json sarif_result(const Finding& finding, const FindingMark& mark, std::size_t r
   if (mark.accepted)
     result["suppressions"] =
         Json::array({{{"kind", "external"}, {"justification", *mark.accepted}}});
-  return result;
 }
 
 }  // namespace
 
 std::string findings_sarif(const std::vector<Finding>& findings,
                            const std::vector<FindingMark>& marks) {
-  Json rules = Json::array(), results = Json::array();
-  std::map<Code, std::size_t> seen;
-  for (std::size_t i = 0; i < findings.size(); ++i) {
-    const CodeInfo& code = info(findings[i].code);
-    auto [at, fresh] = seen.try_emplace(findings[i].code, seen.size());
-    if (fresh)
-      rules.push_back(
-          {{"id", code.id}, {"name", code.name}, {"shortDescription", {{"text", code.title}}}});
-    results.push_back(
-        sarif_result(findings[i], i < marks.size() ? marks[i] : FindingMark{}, at->second));
-  }
-  return dump(
-      Json{{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
-           {"version", "2.1.0"},
-           {"runs", Json::array({{{"tool", {{"driver", {{"name", "hv"}, {"rules", rules}}}}},
-                                  {"columnKind", "unicodeCodePoints"},
-                                  {"results", results}}})}});
+  SarifRun run;
+  for (std::size_t i = 0; i < findings.size(); ++i)
+    add_result(run, findings[i], i < marks.size() ? marks[i] : FindingMark{});
+  return run.text();
 }
 
 }  // namespace hv

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "base/diagnostics.h"
 #include "base/result.h"
+#include "base/source.h"
 #include "base/units.h"
 #include "hv/model/desired.h"
 #include "hv/model/plan.h"
@@ -44,6 +46,9 @@ struct FindingMark {
 // `marks`: one for each finding, or none at all.
 std::string findings_sarif(const std::vector<Finding>& findings,
                            const std::vector<FindingMark>& marks = {});
+
+// hv check
+std::string diagnostics_sarif(const Diagnostics& diagnostics, const SourceMap& sources);
 
 // hv status
 struct StatusRow {

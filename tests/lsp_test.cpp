@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/lsp_client.h"
@@ -218,6 +219,30 @@ TEST(LanguageServer, SeesImportsProjectAndDiskChange) {
             std::string::npos);
   editor.client().close_input();
   EXPECT_EQ(editor.client().wait(), 1);  // without a shutdown
+}
+
+TEST(LanguageServer, KeepsAFileThatIsSavedUnderALink) {
+  Folder folder;
+  folder.write("real/other.vm", "a = 1\n");
+  std::filesystem::create_directory_symlink(folder / "real", folder / "link");
+  Editor editor(folder);
+  editor.open("link/new.vm", "domain a:\n    memory = 64MiB\n");
+  EXPECT_EQ(editor.diagnostics("link/new.vm"), json::array());
+  folder.write("real/new.vm", "domain a:\n    memory = 64MiB\n");
+  editor.tell("textDocument/didSave", {{"textDocument", editor.document("link/new.vm")}});
+  editor.change("link/new.vm", range(1, 4, 10), "memry");
+  EXPECT_EQ(editor.diagnostics("link/new.vm").size(), 1u);
+}
+
+TEST(LanguageServer, ThousandsOfMistakesAreNoTrouble) {
+  Folder folder;
+  Editor editor(folder);
+  std::string text;
+  for (int i = 0; i < 5'000; ++i) text += "a" + std::to_string(i) + " = nowhere\n";
+  editor.open("bad.vm", text);
+  EXPECT_GE(editor.diagnostics("bad.vm").size(), 1u);
+  editor.type("bad.vm", 0, 0, "# some words typed");
+  EXPECT_GE(editor.diagnostics("bad.vm").size(), 1u);
 }
 
 TEST(LanguageServer, OutlivesAnythingOnItsPipe) {

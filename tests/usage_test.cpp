@@ -61,7 +61,7 @@ TEST(Usage, WrongWordsSayWhatIsMeant) {
       {{"plan", "--refresh=maybe"}, "`--refresh` takes true or false, not `maybe`", ""},
       {{"plan", "--lock-timeout", "soon"}, "`--lock-timeout` takes a duration such as 30s", ""},
       {{"--color", "sometimes", "plan"}, "`--color` takes auto|always|never", ""},
-      {{"check", "--dump", "everything"}, "`--dump` takes tokens|tree|desired", ""},
+      {{"check", "--dump", "everything"}, "`--dump` takes tokens|tree|typed|desired", ""},
       {{"explain"}, "say what to explain", "hv explain HV0203"},
       {{"completion"}, "say for which shell", "hv completion bash"},
       {{"completion", "tcsh"}, "say for which shell", "hv completion bash"},
