@@ -40,9 +40,14 @@ int agreed(const Access& a, const Access& b) {
   return a.permitted < b.permitted ? a.permitted : b.permitted;
 }
 
-// One machine on its way from host to host.
-bool is_one_migration(const Access& a, const Access& b) {
-  return a.party == b.party && a.device == b.device && a.host != b.host;
+// One machine on its way from host to host: one step gives up the source and takes the target. To
+// be stopped here and started there is no such thing, and needs its order like anybody else's.
+bool is_one_migration(const Hold& a, const Hold& b) {
+  if (a.access.party != b.access.party || a.access.device != b.access.device ||
+      a.access.host == b.access.host)
+    return false;
+  if (!a.acquire && !b.acquire) return true;  // on its way already, or an alarm of its own
+  return (a.release && a.release == b.acquire) || (b.release && b.release == a.acquire);
 }
 
 struct Piece {
@@ -162,7 +167,7 @@ class Judge {
   void consider(uint32_t one, uint32_t other) {
     if (one == other) return;
     const Access &a = holds_[one].access, &b = holds_[other].access;
-    if (is_one_migration(a, b)) return;
+    if (is_one_migration(holds_[one], holds_[other])) return;
     const int level = danger(a, b);
     if (level <= agreed(a, b) && level <= verdict_.highest_level) return;
     pairs_.emplace_back(std::min(one, other), std::max(one, other));
