@@ -1,6 +1,7 @@
 // What a host is known not to have is said in the plan, not found half way through the apply.
 #include <algorithm>
 
+#include "hv/storage/names.h"
 #include "reconciler/planner.h"
 
 namespace hv {
@@ -28,13 +29,18 @@ void Planner::check_bridge(const DraftStep& step, const Vif& vif, const HostObse
 }
 
 // A device by its own name: volumes and what lies below other folders are not listed.
-void Planner::check_disk(const DraftStep& step, const Vbd& vbd, const HostObservation& where) {
-  if (!where.disks || vbd.backend == "vd" || !vbd.source.starts_with("/dev/")) return;
-  const std::string name = normalise_name(vbd.source);
+void Planner::check_device(const DraftStep& step, const std::string& device,
+                           const HostObservation& where) {
+  if (!where.disks) return;
+  const std::string name = normalise_name(device);
   const bool known = std::any_of(where.disks->begin(), where.disks->end(),
-                                 [&](const auto& disk) { return name.starts_with(disk.first); });
+                                 [&](const auto& disk) { return lies_on(name, disk.first); });
   if (!known && name.find('/') == std::string::npos)
     lacks(step, "it has no disk `" + name + "`", "its disks are listed in hv.toml");
+}
+
+void Planner::check_disk(const DraftStep& step, const Vbd& vbd, const HostObservation& where) {
+  if (vbd.backend != "vd" && vbd.source.starts_with("/dev/")) check_device(step, vbd.source, where);
 }
 
 void Planner::check_vcpus(const DraftStep& step, const Value& vcpus, const HostObservation& where) {
@@ -57,6 +63,9 @@ void Planner::check_host_facts() {
   for (const DraftStep& step : drafts_) {
     const HostObservation* where = host(step.operation.host);
     if (where == nullptr || !where->reachable) continue;
+    if (step.operation.op == Op::pool_initialise)
+      for (const std::string& device : step.operation.pool->devices)
+        check_device(step, device, *where);
     if (step.operation.op == Op::domain_create) check_create(step, *where);
     if (step.operation.op == Op::vif_attach) check_bridge(step, *step.operation.vif, *where);
     if (step.operation.op == Op::vbd_attach) check_disk(step, *step.operation.vbd, *where);

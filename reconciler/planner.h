@@ -195,6 +195,7 @@ class Planner {
   void check_host_facts();
   void check_create(const DraftStep& step, const HostObservation& where);
   void check_bridge(const DraftStep& step, const Vif& vif, const HostObservation& where);
+  void check_device(const DraftStep& step, const std::string& device, const HostObservation& where);
   void check_disk(const DraftStep& step, const Vbd& vbd, const HostObservation& where);
   void check_vcpus(const DraftStep& step, const Value& vcpus, const HostObservation& where);
   void lacks(const DraftStep& step, const std::string& what, const std::string& help);

@@ -119,6 +119,7 @@ void World::die() {
     SimConfig config;
     config.host = name;
     config.memory = gib(8);
+    config.disks = {{"sda", gib(4096)}, {"sdb", gib(4096)}, {"sdz", gib(4096)}};
     config.speed_percent = speed_percent_;
     auto sim = make_sim_driver(config, *database, Schema::builtin(), clock);
     HV_CHECK(sim.ok(), "a simulated host does not start");

@@ -202,6 +202,10 @@ NamePlace place_of_name(const std::string& normalised) {
   return outer.partition != 0 ? outer : *place;
 }
 
+bool lies_on(const std::string& name, const std::string& disk) {
+  return name == disk || place_of_name(name).whole == disk;
+}
+
 StoreId store_of_name(const std::string& whole, const HostName& host,
                       const StorageContext& context) {
   const std::vector<HostName>* hosts = statement_on(whole, context);

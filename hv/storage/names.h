@@ -22,6 +22,8 @@ struct NamePlace {
 };
 // Of a normalised name.
 NamePlace place_of_name(const std::string& normalised);
+// "sda2" is on "sda" and "nvme0n1p2" on "nvme0n1"; a disk is on itself, "sdaa" is another one.
+bool lies_on(const std::string& name, const std::string& disk);
 
 // The sectors a whole disk's name stands for: all slots.
 inline constexpr Sectors kWholeName = sectors(int64_t{1} << 62);

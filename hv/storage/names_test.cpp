@@ -65,6 +65,16 @@ const NameCase kNames[] = {
     {"/", "/", "/", 0},
 };
 
+TEST(Names, WhatLiesOnADisk) {
+  EXPECT_TRUE(lies_on("sda", "sda"));
+  EXPECT_TRUE(lies_on("sda2", "sda"));
+  EXPECT_TRUE(lies_on("sda2", "sda2"));
+  EXPECT_TRUE(lies_on("nvme0n1p2", "nvme0n1"));
+  EXPECT_FALSE(lies_on("sdaa", "sda"));
+  EXPECT_FALSE(lies_on("nvme0n12", "nvme0n1"));
+  EXPECT_FALSE(lies_on("sda", "sda2"));
+}
+
 TEST(Names, AreNormalisedAndTakenApart) {
   for (const NameCase& c : kNames) {
     const std::string name = normalise_name(c.source);

@@ -1,8 +1,8 @@
 // The rules of a hypervisor, as real Xen has them where it matters to hv.
 #include <algorithm>
-#include <cctype>
 
 #include "hv/drivers/sim/sim_host.h"
+#include "hv/storage/names.h"
 #include "hv/storage/storage.h"
 
 namespace hv {
@@ -74,19 +74,6 @@ Bytes size_of(const Value& value, Bytes fallback) {
 bool is_file(const Vbd& vbd) {
   if (vbd.source.empty() || vbd.backend == "vd") return false;
   return vbd.backend == "file" || (vbd.source.starts_with('/') && !vbd.source.starts_with("/dev/"));
-}
-
-// "sda3" and "nvme0n1p2" lie on "sda" and "nvme0n1"; "sdaa" is another disk.
-bool lies_on(const std::string& name, const std::string& disk) {
-  if (!name.starts_with(disk)) return false;
-  std::string rest = name.substr(disk.size());
-  if (rest.empty()) return true;
-  if (std::isdigit(static_cast<unsigned char>(disk.back())) != 0) {
-    if (rest[0] != 'p') return false;
-    rest.erase(0, 1);
-  }
-  return !rest.empty() && std::all_of(rest.begin(), rest.end(),
-                                      [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
 }  // namespace
