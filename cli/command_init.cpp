@@ -22,7 +22,7 @@ std::string project_text(const std::string& id, const std::string& name, bool do
       "name    = \"" +
       name +
       "\"\n"
-      "sources = [\"fleet.vm\"]\n\n";
+      "sources = [\".\"]   # every .vm and .cfg here; a list of files and folders\n\n";
   if (dom0) return text + "[hosts.local]\ndriver = \"xl\"\n";
   return text +
          "[hosts.local]\n"
