@@ -7,11 +7,16 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
+#include "hv/drivers/xl/host_shell.h"
 #include "hv/inventory/gather.h"
 #include "hv/inventory/inventory_json.h"
+#include "hv/inventory/remote.h"
 
 namespace hv::cli {
 namespace {
+
+// One call may read the headers of many disks.
+constexpr Duration kAnswerWithin = seconds(300);
 
 // A simulated host has the disks that hv.toml gives it, and nothing beneath them.
 Inventory of_simulated(const HostConfig& config, Time now) {
@@ -49,6 +54,22 @@ std::vector<std::string> declared_sources(const DesiredGraph& desired, const Hos
   return sources;
 }
 
+// This machine, or the one at the host's address.
+Result<Inventory> gather_there(const GatherRequest& request, const HostConfig& config,
+                               const std::string& root) {
+  if (config.address.empty()) return gather(request, *this_machine());
+  HostShell shell(xl_config(config, root));
+  return gather_from_afar(
+      request, [&](const std::string& script, const std::string& input) -> Result<std::string> {
+        ProcessEnd end = TRY(shell.run(script, {}, input, kAnswerWithin));
+        if (end.code == 0) return std::move(end.output);
+        return Error{Code::host_unreachable,
+                     "`" + config.name.text + "` cannot be looked at: the script ended with code " +
+                         std::to_string(end.code),
+                     "it needs bash and coreutils there"};
+      });
+}
+
 bool write_file(Session& session, const std::string& path, const std::string& text) {
   // Written beside and renamed: a reader never sees half of it.
   const std::string partial = path + ".partial";
@@ -78,31 +99,34 @@ int run_inventory(const Options& options) {
     return kFailed;
   }
   const HostConfig config = found->second;
-  const bool simulated = config.driver == DriverKind::sim && session.project.has_file;
-  if (!simulated && !config.address.empty()) {
-    session.fail(Error{Code::driver_missing,
-                       "`" + host.text + "` is at " + config.address +
-                           ", and this hv gathers on the machine it runs on",
-                       "run `hv inventory` there, and copy the file"});
-    return kFailed;
-  }
+  // What does not compile is no reason not to look at the disks.
   GatherRequest request;
   request.host = host;
   request.now = session.clock.now();
-  // What does not compile is no reason not to look at the disks.
   if (!session.project.sources.empty() && session.compile_sources())
     request.sources = declared_sources(session.desired, host);
   session.show_diagnostics();
-  if (simulated) {
-    // The others have nothing to say here, nor need they be there.
-    std::erase_if(session.project.hosts, [&](const auto& each) { return each.first != host; });
+  // The others have nothing to say here, nor need they be there.
+  std::erase_if(session.project.hosts, [&](const auto& each) { return each.first != host; });
+  const bool simulated = config.driver == DriverKind::sim && session.project.has_file;
+  std::optional<InventoryNote> silent;  // why nobody knows what runs
+  if (simulated || config.driver == DriverKind::xl) {
     if (!session.open_drivers(false) || !session.observe()) return kFailed;
-    if (const HostObservation* seen = session.observation.find(host))
+    const HostObservation* seen = session.observation.find(host);
+    if (seen != nullptr && seen->reachable)
       request.domains = live_domains(*seen);
+    else
+      silent = {"domains", "cannot be read" + (seen == nullptr ? "" : ": " + seen->reason)};
   }
-  Inventory inventory =
-      simulated ? of_simulated(config, request.now) : gather(request, *this_machine());
-  if (simulated) inventory.domains = request.domains;
+  Result<Inventory> gathered = simulated ? of_simulated(config, request.now)
+                                         : gather_there(request, config, session.project.root);
+  if (!gathered.ok()) {
+    session.fail(gathered.error());
+    return kFailed;
+  }
+  Inventory inventory = std::move(*gathered);
+  inventory.domains = request.domains;
+  if (silent) inventory.notes.push_back(*silent);
   if (!options.quiet)
     for (const InventoryNote& note : inventory.notes)
       print_error("note: " + note.source + ": " + note.text + "\n");

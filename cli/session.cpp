@@ -245,8 +245,6 @@ void Session::note_open_intents() {
                 " of an interrupted apply not settled yet: held, until `hv apply` settles them\n");
 }
 
-namespace {
-
 XlConfig xl_config(const HostConfig& config, const std::string& root) {
   // Relative to hv.toml; OpenSSH itself reads a leading ~.
   const auto from_root = [&](const std::string& path) {
@@ -259,8 +257,6 @@ XlConfig xl_config(const HostConfig& config, const std::string& root) {
   xl.known_hosts = from_root(config.known_hosts);
   return xl;
 }
-
-}  // namespace
 
 bool Session::open_drivers(bool changing) {
   for (const auto& [name, config] : project.hosts) {

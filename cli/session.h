@@ -15,6 +15,7 @@
 #include "cli/options.h"
 #include "compiler/compile.h"
 #include "hv/drivers/driver.h"
+#include "hv/drivers/xl/xl.h"
 #include "hv/schema/project.h"
 #include "hv/schema/schema.h"
 #include "hv/storage/storage_map.h"
@@ -89,5 +90,8 @@ class Session {
 
 // This machine is a Xen dom0.
 bool is_dom0();
+
+// How the host is reached; `root` is the folder of hv.toml.
+XlConfig xl_config(const HostConfig& config, const std::string& root);
 
 }  // namespace hv::cli

@@ -1,6 +1,7 @@
 // hv inventory and hv lint as people run them: what is gathered, what is made of it, and what lint
 // answers when a file cannot be used.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <regex>
 
@@ -84,17 +85,44 @@ TEST(Inventory, OfASimulatedHostHasItsDisksAndWhatRuns) {
 
 TEST(Inventory, WhatCannotBeGatheredIsSaid) {
   const Folder folder;
-  folder.write("hv.toml", std::string(kProject) +
-                              "[hosts.far]\ndriver = \"xl\"\naddress = \"ssh://root@far\"\n");
+  folder.write("hv.toml",
+               std::string(kProject) +
+                   "[hosts.far]\ndriver = \"xl\"\naddress = \"ssh://root@127.0.0.1:1\"\n");
   const Finished nobody = folder.hv({"inventory", "nobody"});
   EXPECT_EQ(nobody.code, 1);
   EXPECT_TRUE(says(nobody, "error[HV0212]")) << nobody.err;
   const Finished far = folder.hv({"inventory", "far"});
   EXPECT_EQ(far.code, 1);
-  EXPECT_TRUE(says(far, "run `hv inventory` there")) << far.err;
+  EXPECT_TRUE(says(far, "error[")) << far.err;
+  EXPECT_EQ(far.out, "");
   const Finished nowhere = folder.hv({"inventory", "lab", "-o", "no/such/folder/x.json"});
   EXPECT_EQ(nowhere.code, 1);
   EXPECT_TRUE(says(nowhere, "cannot write `no/such/folder/x.json`")) << nowhere.err;
+}
+
+// An ssh that goes nowhere: what is gathered over it is what is gathered here.
+TEST(Inventory, OverSshIsTheSame) {
+  const Folder folder;
+  folder.write("hv.toml", std::string(kProject) +
+                              "[hosts.far]\ndriver = \"xl\"\naddress = \"ssh://root@far\"\n");
+  folder.write("a.vm",
+               "domain a on far:\n    memory = 64MiB\n    kernel = \"/boot/vmlinuz\"\n    "
+               "disk = [\"file:" +
+                   (folder / "disk.img") + ",xvda,w\"]\n");
+  folder.write("disk.img", std::string(8192, 'x'));
+  folder.write("bin/ssh", "#!/bin/sh\nfor last; do :; done\nexec sh -c \"$last\"\n");
+  ASSERT_EQ(::chmod((folder / "bin/ssh").c_str(), 0755), 0);
+  Command command = folder.command({"inventory", "far", "-o", "far.json"});
+  command.environment["PATH"] = (folder / "bin") + ":/usr/sbin:/usr/bin:/sbin:/bin";
+  const Finished far = run(command);
+  ASSERT_EQ(far.code, 0) << far.err;
+  EXPECT_EQ(misfit(folder.read("far.json"), "hv.inventory.1"), "");
+  EXPECT_NE(folder.read("far.json").find(folder / "disk.img"), std::string::npos);
+  folder.write("hv.toml", std::string(kProject) + "[hosts.far]\ndriver = \"xl\"\n");
+  ASSERT_EQ(folder.hv({"inventory", "far", "-o", "here.json"}).code, 0);
+  static const std::regex domains("\\{\\s*\"source\": \"domains\",[^}]*\\},?\\s*");
+  EXPECT_EQ(std::regex_replace(without_time(folder.read("far.json")), domains, ""),
+            std::regex_replace(without_time(folder.read("here.json")), domains, ""));
 }
 
 struct Unusable {

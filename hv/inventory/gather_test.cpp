@@ -10,39 +10,15 @@
 #include <functional>
 
 #include "hv/inventory/inventory_json.h"
+#include "hv/inventory/test_folder.h"
 #include "hv/storage/storage.h"
 
 namespace hv {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A folder that is gone afterwards, whatever happens.
-class Folder {
- public:
-  Folder() {
-    std::string path = (fs::temp_directory_path() / "hv-inventory-XXXXXX").string();
-    path_ = ::mkdtemp(path.data());
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  const std::string& path() const { return path_; }
-  void write(const std::string& path, const std::string& text) const {
-    fs::create_directories(fs::path(path_ + path).parent_path());
-    std::ofstream(path_ + path, std::ios::binary) << text;
-  }
-  void link(const std::string& path, const std::string& target) const {
-    fs::create_directories(fs::path(path_ + path).parent_path());
-    fs::create_symlink(target, path_ + path);
-  }
-
- private:
-  std::string path_;
-};
+using testing::Folder;
+using testing::way;
 
 std::string big(uint64_t value, int size) {
   std::string bytes;
@@ -150,15 +126,6 @@ Inventory gathered(const Folder& tree) {
   return gather(request, *this_machine(tree.path()));
 }
 
-std::string way(const Resolved& resolved) {
-  std::string text;
-  for (const Extent& extent : resolved.extents)
-    text += extent.store.text + " " + std::to_string(extent.start.count) + "+" +
-            std::to_string(extent.count.count) + (extent.resolved ? "; " : " by name; ");
-  for (const std::string& problem : resolved.problems) text += "! " + problem;
-  return text;
-}
-
 TEST(Gather, ARecordedHostIsFollowedToItsSectors) {
   Folder tree;
   record(tree);
@@ -245,151 +212,6 @@ TEST(Gather, WhatIsMissingIsSaid) {
   for (const InventoryNote& note : gather(request, *this_machine(empty.path())).notes)
     said.insert(note.source);
   EXPECT_TRUE(said.contains("/sys/class/block") && said.contains("/proc/self/mountinfo"));
-}
-
-// Real block layers, where this machine lets us make them.
-class OnLoop : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!fs::exists("/sys/class/block")) GTEST_SKIP() << "sysfs is not mounted here";
-    if (::geteuid() != 0) GTEST_SKIP() << "loop devices need root";
-  }
-  void TearDown() override {
-    for (auto undo = undo_.rbegin(); undo != undo_.rend(); ++undo) (*undo)();
-  }
-  static bool shell(const std::string& command) {
-    return std::system((command + " >/dev/null 2>&1").c_str()) == 0;
-  }
-  // A loop device on the file, or nothing.
-  std::string loop(const std::string& options, const std::string& file) {
-    const std::string out = folder_.path() + "/loop";
-    if (std::system(("losetup -f --show " + options + " '" + file + "' > '" + out + "' 2>/dev/null")
-                        .c_str()) != 0)
-      return {};
-    std::string name;
-    std::ifstream(out) >> name;
-    undo_.push_back([name] { shell("losetup -d " + name); });
-    return name;
-  }
-  Folder folder_;
-  std::vector<std::function<void()>> undo_;
-};
-
-std::string mbr() {
-  std::string table(512, '\0');
-  auto little = [&](std::size_t at, uint32_t value) {
-    for (std::size_t i = 0; i < 4; ++i) table[at + i] = static_cast<char>(value >> (8 * i) & 0xff);
-  };
-  table[446 + 4] = '\x83';
-  little(446 + 8, 2048);
-  little(446 + 12, 4096);
-  little(440, 0x12345678);
-  table[510] = '\x55';
-  table[511] = '\xaa';
-  return table;
-}
-
-TEST_F(OnLoop, RealLayersOfThisMachine) {
-  const std::string image = folder_.path() + "/disk.img";
-  std::ofstream(image, std::ios::binary) << mbr();
-  fs::resize_file(image, 8 << 20);
-  const std::string disk = loop("-P", image);
-  if (disk.empty()) GTEST_SKIP() << "this machine gives no loop device";
-  const std::string inner = loop("-o 1048576 --sizelimit 2097152", disk);
-  GatherRequest request;
-  request.host = HostName{"here"};
-  request.sources = {image};
-  fs::create_hard_link(image, folder_.path() + "/hard.img");
-  fs::create_symlink("hard.img", folder_.path() + "/soft.img");
-  request.sources.push_back(folder_.path() + "/soft.img");
-  const Inventory inventory = gather(request, *this_machine());
-  StorageContext context;
-  context.map = std::make_shared<StorageMap>(std::vector<Inventory>{inventory},
-                                             context.local_stores, std::set<HostName>{});
-  auto resolved = [&](const std::string& source) {
-    Vbd vbd;
-    vbd.source = source;
-    return resolve(vbd, HostName{"here"}, context);
-  };
-  const Resolved file = resolved(image);
-  ASSERT_EQ(file.extents.size(), 1u) << way(file);
-  EXPECT_EQ(file.extents[0].count, sectors(8 << 11));
-  EXPECT_EQ(way(resolved(folder_.path() + "/soft.img")), way(file)) << "a link to a hard link";
-  EXPECT_EQ(way(resolved(disk)), way(file)) << "a loop device is its file";
-  if (!inner.empty()) {
-    const Resolved part = resolved(inner);
-    ASSERT_EQ(part.extents.size(), 1u) << way(part);
-    EXPECT_EQ(part.extents[0].store, file.extents[0].store);
-    EXPECT_EQ(part.extents[0].start, sectors(2048));
-    EXPECT_EQ(part.extents[0].count, sectors(4096));
-  }
-  if (fs::exists(disk + "p1")) {
-    const Resolved part = resolved(disk + "p1");
-    ASSERT_EQ(part.extents.size(), 1u) << way(part);
-    EXPECT_EQ(part.extents[0].store, file.extents[0].store);
-    EXPECT_EQ(part.extents[0].start, sectors(2048));
-    EXPECT_EQ(part.extents[0].count, sectors(4096));
-  }
-  for (const BlockDevice& device : inventory.devices)
-    if ("/dev/" + device.name == disk) {
-      EXPECT_EQ(device.marks, std::vector<std::string>{"mbr:12345678"});
-    }
-}
-
-// ext4 on a loop device, an image inside it, and the host that writes all of it.
-TEST_F(OnLoop, AnImageOnAFilesystemOnAnImage) {
-  if (::geteuid() != 0) GTEST_SKIP() << "mounting needs root";
-  const std::string outer = folder_.path() + "/outer.img", point = folder_.path() + "/mnt";
-  std::ofstream(outer).put('\0');
-  fs::resize_file(outer, 8 << 20);
-  fs::create_directories(point);
-  fs::create_directories(folder_.path() + "/bound");
-  if (!shell("mkfs.ext4 -q -F '" + outer + "'")) GTEST_SKIP() << "mkfs.ext4 is missing";
-  const std::string disk = loop("", outer);
-  if (disk.empty()) GTEST_SKIP() << "this machine gives no loop device";
-  if (!shell("mount -t ext4 " + disk + " '" + point + "'"))
-    GTEST_SKIP() << "mounting is not allowed";
-  undo_.push_back([point] { shell("umount '" + point + "'"); });
-  std::ofstream(point + "/inner.img") << std::string(4096, 'x');
-  const std::string bound = folder_.path() + "/bound";
-  const bool bind = shell("mount --bind '" + point + "' '" + bound + "'");
-  if (bind) undo_.push_back([bound] { shell("umount '" + bound + "'"); });
-  GatherRequest request;
-  request.host = HostName{"here"};
-  request.sources = {point + "/inner.img", outer};
-  StorageContext context;
-  context.map =
-      std::make_shared<StorageMap>(std::vector<Inventory>{gather(request, *this_machine())},
-                                   context.local_stores, std::set<HostName>{});
-  auto domain = [&](const std::string& name, const std::string& source) {
-    DomainSpec spec;
-    spec.address = Address{Kind::domain, name};
-    spec.host = HostName{"here"};
-    Vbd vbd;
-    vbd.device = "xvda";
-    vbd.source = source;
-    spec.vbds = {vbd};
-    return spec;
-  };
-  auto unsafe = [&](const std::vector<DomainSpec>& domains) {
-    std::vector<Access> accesses = host_accesses(HostName{"here"}, context);
-    for (const DomainSpec& spec : domains)
-      for (Access& access : accesses_of(spec, {}, 0, context, AccessOrigin::desired))
-        accesses.push_back(std::move(access));
-    std::set<std::string> pairs;
-    for (const Finding& finding : check_sharing(accesses, context))
-      if (finding.severity == Severity::error)
-        pairs.insert(finding.accesses[0].party.text + "+" + finding.accesses[1].party.text);
-    return pairs;
-  };
-  const std::set<std::string> none;
-  EXPECT_EQ(unsafe({domain("inner", point + "/inner.img")}), none);
-  EXPECT_EQ(unsafe({domain("outer", outer)}).size(), 1u) << "dom0 has it mounted";
-  EXPECT_EQ(unsafe({domain("inner", point + "/inner.img"), domain("outer", outer)}).size(), 1u);
-  if (bind) {
-    EXPECT_EQ(unsafe({domain("a", point + "/inner.img"), domain("b", bound + "/inner.img")}).size(),
-              1u);
-  }
 }
 
 }  // namespace
