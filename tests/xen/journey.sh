@@ -366,7 +366,7 @@ uuid = "$uuid"
 type = "pv"
 kernel = "/guests/vmlinuz"
 ramdisk = "/guests/guest.cpio.gz"
-memory = 64
+memory = 90
 disk = [ "format=raw,vdev=xvda,access=rw,target=/guests/web1.img" ]
 EOF
   check "xen takes it, disk and all" in_dom0 "xl create -q /tmp/twin.cfg"

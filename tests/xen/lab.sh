@@ -256,15 +256,15 @@ up() {
       -device virtio-net-pci,netdev=n0,romfile= </dev/null >"$lab/qemu-$port.out" 2>&1
   ) &
   echo $! >"$lab/qemu-$port.pid"
-  # libxl gives a hotplug script 10 s, whatever else this machine does. (nice(1) would count only
-  # against our own session, of which QEMU is the only member.)
-  echo "${HV_XENLAB_NICE:--10}" 2>/dev/null >"/proc/$!/autogroup" || true
   echo "[127.0.0.1]:$port $(cat "$lab/host_key.pub")" >"$lab/known_hosts-$port"
   while [ $((SECONDS - began)) -lt "$boot_seconds" ]; do
     if grep -q xl-ready "$serial" 2>/dev/null; then
       say "up after $((SECONDS - began)) s, dom0's ssh at port $port"
       return 0
     fi
+    # libxl gives a hotplug script 10 s, whatever else this machine does. (nice(1) would count only
+    # against our own session, of which QEMU is the only member.)
+    echo "${HV_XENLAB_NICE:--10}" 2>/dev/null >"/proc/$(cat "$lab/qemu-$port.pid")/autogroup" || true
     running || die "QEMU ended: $(cat "$lab/qemu-$port.out")"
     sleep 0.25
   done

@@ -1,5 +1,5 @@
 # look.sh: everything that hv reads of a Xen host, in one go; changes nothing. Sections begin with a
-# line of the record separator and a name. Bash or a POSIX shell with busybox will do.
+# line of the record separator and a name. Runs in bash.
 set -u
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C
@@ -14,39 +14,57 @@ content() {
 }
 
 # "PID DOMID|- UUID|- NAME" of every xl that stays to start its machine again: hostop.sh gives xl a file
-# that is called by the UUID, and of what it watches xl says the number in its log.
+# that is called by the UUID; of others' what it watches is in its log. (Nothing here starts a process
+# that need not be: a look is taken after every step.)
 monitors() {
-  local process word log name uuid domid
+  local process word log name uuid domid words
   for process in /proc/[0-9]*; do
     { read -r word <"$process/comm"; } 2>/dev/null && [ "$word" = xl ] || continue
     log=$(readlink "$process/fd/1" 2>/dev/null)
     case $log in /var/log/xen/xl-*.log*) ;; *) continue ;; esac
     name=${log#/var/log/xen/xl-}
-    uuid=$(tr '\0' '\n' <"$process/cmdline" 2>/dev/null |
-      sed -n 's,^/.*/op/.*/\([0-9a-f-]*\)\.cfg$,\1,p')
-    domid=$(sed -n 's/^Waiting for domain .* (domid \([0-9]*\)) to die.*/\1/p' "$log" | tail -1)
-    printf '%s %s %s %s\n' "${process#/proc/}" "${domid:--}" "${uuid:--}" "${name%.log*}"
+    uuid=- domid=-
+    mapfile -d '' -t words 2>/dev/null <"$process/cmdline"
+    for word in "${words[@]}"; do
+      case $word in /*/op/*/????????-????-????-????-????????????.cfg)
+        uuid=${word##*/}
+        uuid=${uuid%.cfg}
+        ;;
+      esac
+    done
+    if [ "$uuid" = - ]; then
+      domid=$(sed -n 's/^Waiting for domain .* (domid \([0-9]*\)) to die.*/\1/p' "$log" | tail -1)
+    fi
+    printf '%s %s %s %s\n' "${process#/proc/}" "${domid:--}" "$uuid" "${name%.log*}"
   done
 }
 
 # settled LIST LONG MONITORS: no machine is between two lives. One that its xl builds again is for a
 # moment not listed, then paused and without a configuration.
 settled() {
-  local pid domid uuid name line
+  local pid domid uuid name line words found i
   while read -r pid domid uuid name; do
     [ -n "$pid" ] || continue
-    line=$(printf '%s\n' "$1" | tr '\t' ' ' |
-      awk -v domid="$domid" -v uuid="$uuid" -v name="$name " '
-        index($0, uuid) && uuid != "-" || index($0, name) == 1 { print; exit }
-        { for (i = 2; i < NF - 3; ++i)
-            if ($i == domid && $(i + 3) ~ /^[rbpscd-]+$/) { print; exit } }')
-    [ -n "$line" ] || return 1
-    case $line in *" --p--- "*) ;; *) continue ;; esac
-    domid=$(echo "$line" | sed -n 's/.* \([0-9][0-9]*\)  *[0-9][0-9]*  *[0-9][0-9]*  *--p---.*/\1/p')
-    case $2 in *"\"domid\": $domid,"*) ;; *) return 1 ;; esac
-  done <<END
-$3
-END
+    found=
+    [ "$uuid" != - ] || uuid=unknown
+    [ "$domid" != - ] || domid=unknown
+    while IFS= read -r line; do
+      case $line in *"$uuid"* | "$name "*) ;; *" $domid "*) ;; *) continue ;; esac
+      read -r -a words <<<"$line"
+      for ((i = 3; i < ${#words[@]}; ++i)); do
+        case ${words[i]} in ??????) ;; *) continue ;; esac
+        case ${words[i]} in *[!rbpscd-]*) continue ;; esac
+        break
+      done
+      ((i < ${#words[@]})) || continue
+      case $line in *"$uuid"* | "$name "*) ;; *) [ "${words[i - 3]}" = "$domid" ] || continue ;; esac
+      found=yes
+      [ "${words[i]}" = --p--- ] || break
+      case $2 in *"\"domid\": ${words[i - 3]},"*) ;; *) return 1 ;; esac
+      break
+    done <<<"$1"
+    [ -n "$found" ] || return 1
+  done <<<"$3"
   return 0
 }
 
