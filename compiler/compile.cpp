@@ -1,6 +1,8 @@
 #include "compiler/compile.h"
 
 #include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -153,13 +155,21 @@ namespace {
 
 // Evaluation walks trees and calls functions by recursion, up to Budget::depth; that takes more
 // stack than a thread has by default, so it gets a thread of its own and the caller waits.
-constexpr std::size_t kStack = std::size_t{512}
-                               << 20;  // address space; pages come as they are used
+constexpr std::size_t kStack = std::size_t{512} << 20;  // pages come as they are used
 
 void run_on_large_stack(compiler::Callback<void()> work) {
+  // Mapped by us: the kernel refuses pthread_create's own mapping, which it counts in full, on a
+  // dom0 of less memory than that.
+  void* const stack = ::mmap(nullptr, kStack, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  HV_CHECK(stack != MAP_FAILED, "the system has no room for the stack that compiles");
+  const auto guard = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  HV_CHECK(::mprotect(stack, guard, PROT_NONE) == 0, "a guard page is refused");
   pthread_attr_t attributes;
   HV_CHECK(pthread_attr_init(&attributes) == 0, "no thread attributes");
-  HV_CHECK(pthread_attr_setstacksize(&attributes, kStack) == 0, "a stack size is refused");
+  HV_CHECK(
+      pthread_attr_setstack(&attributes, static_cast<char*>(stack) + guard, kStack - guard) == 0,
+      "a stack is refused");
   pthread_t thread{};
   const int refused = pthread_create(
       &thread, &attributes,
@@ -171,6 +181,7 @@ void run_on_large_stack(compiler::Callback<void()> work) {
   pthread_attr_destroy(&attributes);
   HV_CHECK(refused == 0, "the system has no room for the thread that compiles");
   pthread_join(thread, nullptr);
+  ::munmap(stack, kStack);
 }
 
 }  // namespace

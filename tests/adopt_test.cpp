@@ -102,6 +102,23 @@ TEST_F(Adopt, ASecondTimeAddsToTheFile) {
   EXPECT_NE(nobody.err.find("no machine `nobody` runs"), std::string::npos) << nobody.all();
 }
 
+TEST_F(Adopt, WithoutAProjectTheFileIsNamed) {
+  const Folder bare;
+  bare.write("hv.toml",
+             "[project]\nid = \"0b6c7f0e-6f3a-4c57-8d1c-4b8f4f6f7b03\"\nname = \"p\"\n"
+             "sources = [\"a.vm\"]\n[hosts.local]\ndriver = \"sim\"\n");
+  bare.write("a.vm", "domain web:\n    memory = 64MiB\n    kernel = \"/boot/vmlinuz\"\n");
+  ASSERT_EQ(bare.hv({"apply", "--yes", "-q"}).code, 0);
+  for (const auto& entry : fs::directory_iterator(bare / ".hv"))
+    if (entry.path().filename() != "sim") fs::remove_all(entry.path());
+  bare.remove("hv.toml");
+  bare.remove("a.vm");
+  const Finished done = bare.hv({"adopt"});
+  EXPECT_EQ(done.code, 0) << done.all();
+  const Finished plan = bare.hv({"plan", "adopted.vm", "--detailed-exitcode"});
+  EXPECT_EQ(plan.code, 0) << plan.all();
+}
+
 TEST_F(Adopt, HostListTellsOfTheHost) {
   const Finished list = folder_.hv({"host", "list"});
   EXPECT_EQ(list.code, 0) << list.all();

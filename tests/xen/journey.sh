@@ -218,7 +218,7 @@ while_xl_stands() {
   local point=$1 code
   shift
   stop_xl "$point"
-  run_hv apply --yes >"$work/apply.log" 2>&1 &
+  "$hv" -C "$work" apply --yes >"$work/apply.log" 2>&1 &
   pid=$!
   eventually 240 in_dom0 'test -e /run/held' || {
     kill -9 $pid
@@ -304,7 +304,7 @@ part_calls() {
   outlived() {
     local second
     kill -9 "$pid"
-    run_hv apply --yes >"$work/second.log" 2>&1 &
+    "$hv" -C "$work" apply --yes >"$work/second.log" 2>&1 &
     second=$!
     sleep 10
     kill -0 $second || {
@@ -504,6 +504,67 @@ EOF
   check "nothing is to do" nothing_to_do
 }
 
+part_names() {
+  note "two names for one device"
+  local device
+  cp "$work/hv.toml" "$work/hv.toml.before"
+  device=$(in_dom0 'l=$(losetup --find --show /guests/extra.img) && echo $l &&
+    dmsetup create alias --table "0 $(cat /sys/class/block/${l##*/}/size) linear $l 0"' | head -1)
+  strip -o "$work/hv" "$hv"
+  in_dom0 'mkdir -p /root/i && cat >/root/i/hv && chmod 755 /root/i/hv' <"$work/hv"
+  in_dom0 'printf "[project]\nname = \"i\"\n[hosts.xen1]\ndriver = \"xl\"\n" >/root/i/hv.toml'
+  gathered() { in_dom0 'cd /root/i && ./hv inventory xen1' >"$work/xen1.json"; }
+  check "its inventory is gathered there" gathered
+  echo 'inventory = "xen1.json"' >>"$work/hv.toml"
+  web1_disks="$web1_first, \"phy:$device,xvdc,w\""
+  fleet 100MiB 1 "${web0_first[@]}" "phy:/dev/mapper/alias,xvdc,w"
+  check "lint finds it" exits 1 run_hv lint
+  check "the plan is refused" exits 1 run_hv plan
+  refused_for_sharing() { run_hv plan 2>&1 | grep HV0501; }
+  check "  for that" refused_for_sharing
+  check "and nothing is done" exits 1 run_hv apply --yes
+  check "no guest has it" in_dom0 '! xl block-list web0 | grep -q ^51744 && ! xl block-list web1 | grep -q ^51744'
+  web1_disks=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  mv "$work/hv.toml.before" "$work/hv.toml"
+  in_dom0 "dmsetup remove alias; losetup --detach $device; rm -rf /root/i"
+  check "nothing is to do" nothing_to_do
+}
+
+part_two() {
+  note "two hv with two stores want one disk at the same moment"
+  local round who
+  for who in one two; do
+    mkdir -p "$work/$who"
+    { printf '[project]\nid = "%s"\nname = "%s"\n' "$(cat /proc/sys/kernel/random/uuid)" $who
+      printf 'sources = ["fleet.vm"]\n[hosts.xen1]\n'
+      "$here/lab.sh" address; } >"$work/$who/hv.toml"
+    cat >"$work/$who/fleet.vm" <<EOF
+domain $who:
+    memory  = 90MiB
+    kernel  = "/guests/vmlinuz"
+    ramdisk = "/guests/guest.cpio.gz"
+    disk    = ["/guests/shared.img,raw,xvda,w"]
+EOF
+  done
+  at_once() {
+    "$hv" -C "$work/one" apply --yes >"$work/one.log" 2>&1 &
+    local first=$!
+    "$hv" -C "$work/two" apply --yes >"$work/two.log" 2>&1
+    wait $first
+    [ "$(in_dom0 'losetup -a | grep -c shared.img')" -le 1 ] || {
+      tail -5 "$work/one.log" "$work/two.log"
+      return 1
+    }
+  }
+  for round in 1 2 3; do
+    check "never both ($round)" at_once
+    "$hv" -C "$work/one" destroy --yes >/dev/null 2>&1
+    "$hv" -C "$work/two" destroy --yes >/dev/null 2>&1
+    check "  and both can go" are_domains "web0 web1 "
+  done
+}
+
 # ---- the simulator beside it
 
 # What hv shows of the project in FOLDER, without what differs by nature.
@@ -581,7 +642,7 @@ part_destroy() {
 }
 
 begin
-parts=(fleet change drift kill stranger power shared strange adopt local calls cut twin destroy)
+parts=(fleet change drift kill stranger power shared strange adopt local names two calls cut twin destroy)
 [ $# = 0 ] || parts=("$@")
 for part in "${parts[@]}"; do "part_$part"; done
 echo "journey: $good of $((good + bad)) checks in $SECONDS s"
