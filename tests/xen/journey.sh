@@ -484,8 +484,8 @@ type = "pv"
 kernel = "/guests/vmlinuz"
 ramdisk = "/guests/guest.cpio.gz"
 extra = "console=hvc0"
-memory = 80
-maxmem = 90
+memory = 90
+maxmem = 100
 disk = [ "/guests/logs.img,raw,xvda,w" ]
 vif = [ "bridge=xenbr0" ]
 EOF
@@ -495,9 +495,9 @@ EOF
   check "hv apply takes it over" in_dom0 'cd /root && ./hv apply --yes /etc/xen/*.cfg'
   check "nothing is to do" in_dom0 'cd /root && ./hv plan --detailed-exitcode /etc/xen/*.cfg'
   check "it was not restarted" in_dom0 'test "$(ps | grep -c "[x]l create -q /etc/xen/mail.cfg")" = 1'
-  check "its file is edited" in_dom0 'sed -i "s/memory = 80/memory = 88/" /etc/xen/mail.cfg
+  check "its file is edited" in_dom0 'sed -i "s/memory = 90/memory = 96/" /etc/xen/mail.cfg
     cd /root && ./hv apply --yes /etc/xen/*.cfg'
-  check "  live" is_field mail 3 88
+  check "  live" is_field mail 3 96
   check "destroy" in_dom0 'cd /root && ./hv destroy --yes /etc/xen/*.cfg'
   check "two are left" are_domains "web0 web1 "
   in_dom0 'rm -rf /root/hv /root/.hv /etc/xen/mail.cfg'
