@@ -14,7 +14,7 @@ const std::vector<std::string> kCommands = {"init",    "check",   "fmt",     "sh
                                             "plan",    "apply",   "destroy", "status",    "state",
                                             "explain", "version", "help",    "completion"};
 constexpr const char* kWeb =
-    "name = 'web'\nmemory = 128\nkernel = '/boot/vmlinuz'\ndisk = ['phy:/dev/sda7,xvda,w']\n";
+    "name = 'web'\nmemory = 128\nkernel = '/boot/vmlinuz'\ndisk = ['file:/srv/web.img,xvda,w']\n";
 
 TEST(Usage, VersionIsOneLine) {
   const Folder folder;
