@@ -3,6 +3,8 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <regex>
+#include <sstream>
 
 #include "base/codes.h"
 #include "tests/process.h"
@@ -162,21 +164,39 @@ TEST(Explain, KnowsEveryCode) {
   EXPECT_NE(unknown.err.find("did you mean `memory`?"), std::string::npos) << unknown.err;
 }
 
+// The first words of the list in `hv help`.
+std::vector<std::string> commands_in_help(const Folder& folder) {
+  std::istringstream lines(folder.hv({"help"}).out);
+  std::vector<std::string> commands;
+  bool listed = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty()) listed = false;
+    if (listed) commands.push_back(line.substr(2, line.find(' ', 2) - 2));
+    if (line == "Subcommands:") listed = true;
+  }
+  return commands;
+}
+
 TEST(Completion, KnowsEveryCommandAndParses) {
   const Folder folder;
+  const std::vector<std::string> commands = commands_in_help(folder);
+  for (const std::string& command : kCommands)
+    EXPECT_EQ(std::count(commands.begin(), commands.end(), command), 1) << command;
   for (const std::string shell : {"bash", "zsh", "fish"}) {
     const Finished script = folder.hv({"completion", shell});
     EXPECT_EQ(script.code, 0);
-    for (const std::string& command : kCommands)
-      EXPECT_NE((" " + script.out).find(command), std::string::npos) << shell << " " << command;
+    for (const std::string& command : commands)
+      EXPECT_TRUE(std::regex_search(script.out, std::regex("[ \"]" + command + "[ \"\n]")))
+          << shell << " " << command;
     folder.write("hv." + shell, script.out);
   }
   EXPECT_EQ(std::system(("bash -n " + folder / "hv.bash").c_str()), 0);
   // What bash offers after `hv st` and `hv state v`.
-  folder.write("ask.bash",
-               "source hv.bash\n"
-               "ask() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _hv; echo ${COMPREPLY[*]}; }\n"
-               "test \"$(ask hv st)\" = 'status state' && test \"$(ask hv state v)\" = verify\n");
+  folder.write(
+      "ask.bash",
+      "source hv.bash\n"
+      "ask() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _hv; echo ${COMPREPLY[*]}; }\n"
+      "test \"$(ask hv st)\" = 'status start stop state' && test \"$(ask hv state v)\" = verify\n");
   EXPECT_EQ(std::system(("cd " + folder.path() + " && bash ask.bash").c_str()), 0);
 }
 
