@@ -26,8 +26,9 @@ constexpr int kFenced = 90, kStillRunning = 91;
 constexpr Duration kLongestWait = seconds(600);
 // So long look.sh waits for a machine that is between two lives.
 constexpr Duration kLongestLook = seconds(60);
-// Between two questions about what is in flight.
-constexpr Duration kAskEvery = milliseconds(200);
+// Between two questions about what is in flight: at first, and at most. An operation that has taken
+// long takes longer still, and each question costs the host processes.
+constexpr Duration kAskSoon = milliseconds(200), kAskLate = milliseconds(2000);
 
 std::string_view script(std::string_view name) {
   for (const auto& [file, text] : xl_scripts())
@@ -105,6 +106,7 @@ class XlDriver final : public Driver {
     // No answer is no refusal: it may have begun, or begin when the line is mended. The host tells,
     // or is told to forget it.
     asked_[id.text] = {OperationState::running, "", false};
+    last_begun_ = clock_.now();
     if (!begun.ok()) doubtful_.insert(id.text);
     return {};
   }
@@ -168,10 +170,15 @@ class XlDriver final : public Driver {
                  ""};
   }
 
+  Duration pause(Time now) const {
+    if (!last_begun_ || now < *last_begun_) return kAskSoon;
+    return std::clamp(milliseconds(since(*last_begun_, now).count / 8), kAskSoon, kAskLate);
+  }
+
   // One question for everything in flight.
   void ask() {
     const Time now = clock_.now();
-    if (last_asked_ && since(*last_asked_, now) < kAskEvery && now >= *last_asked_) return;
+    if (last_asked_ && now >= *last_asked_ && since(*last_asked_, now) < pause(now)) return;
     std::vector<std::string> words = {"results"};
     for (const auto& [id, result] : asked_)
       if (result.state == OperationState::running) words.push_back(id);
@@ -236,7 +243,7 @@ class XlDriver final : public Driver {
   Capabilities capabilities_;
   std::map<std::string, OperationResult> asked_;
   std::set<std::string> doubtful_;  // begun without an answer
-  std::optional<Time> last_asked_;
+  std::optional<Time> last_asked_, last_begun_;
 };
 
 // xl takes a device's number where it takes its name, and xenstore knows nothing else.
