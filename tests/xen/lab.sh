@@ -309,7 +309,7 @@ case ${1:-help} in
     "$here/journey.sh" "$@"
     ;;
   *)
-    sed -n '3,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     [ "${1:-help}" = help ] || exit 64
     ;;
 esac
