@@ -114,6 +114,16 @@ TEST(Source, Places) {
   EXPECT_EQ(to_string(sources.place(file, 4000)), "a.vm:4:3");
   const FileId marked = sources.add("bom.vm", "\xef\xbb\xbfx = 1\n");
   EXPECT_EQ(to_string(sources.place(marked, 3)), "bom.vm:1:1");
+  // And back.
+  for (const uint32_t at : {0u, 2u, 5u, 9u, 13u, 15u, 17u, 18u}) {
+    const Place place = sources.place(file, at);
+    EXPECT_EQ(sources.offset(file, place.line, place.column), at) << to_string(place);
+  }
+  EXPECT_EQ(sources.offset(marked, 1, 1), 3u);
+  EXPECT_EQ(sources.offset(file, 1, 99), 3u) << "no further than the line's end";
+  EXPECT_EQ(sources.offset(file, 99, 1), 18u) << "nor the file's";
+  EXPECT_EQ(sources.find("bom.vm"), marked);
+  EXPECT_FALSE(sources.find("c.vm").valid());
 }
 
 TEST(Diagnostics, NearestIsASlipOfTheFingers) {

@@ -60,6 +60,26 @@ Place SourceMap::place(FileId id, uint32_t offset) const {
   return Place{source.path, line, column};
 }
 
+FileId SourceMap::find(std::string_view path) const {
+  for (std::size_t i = files_.size(); i > 0; --i)
+    if (files_[i - 1].path == path) return FileId{static_cast<uint32_t>(i - 1)};
+  return {};
+}
+
+uint32_t SourceMap::offset(FileId id, uint32_t line, uint32_t column) const {
+  const File& source = file(id);
+  const auto& starts = lines(source);
+  if (line > starts.size()) return static_cast<uint32_t>(source.text.size());
+  uint32_t at = starts[std::max<uint32_t>(line, 1) - 1];
+  const auto end = static_cast<uint32_t>(at + this->line(id, std::max<uint32_t>(line, 1)).size());
+  if (at == 0 && source.text.starts_with("\xef\xbb\xbf")) at = 3;
+  const auto inside = [&] { return (static_cast<unsigned char>(source.text[at]) & 0xc0) == 0x80; };
+  for (; column > 1 && at < end; --column) do
+      ++at;
+    while (at < end && inside());
+  return at;
+}
+
 uint32_t SourceMap::line_begin(FileId id, uint32_t line) const {
   const auto& starts = lines(file(id));
   HV_CHECK(line >= 1 && line <= starts.size(), "a line the file does not have");

@@ -54,7 +54,12 @@ class SourceMap {
   std::string_view text(Span span) const;
   std::size_t size() const { return files_.size(); }
 
+  // The file of this path; invalid if none was added. Of several the last.
+  FileId find(std::string_view path) const;
+
   Place place(FileId file, uint32_t offset) const;
+  // Back again: where that line and column are. Beyond the end of a line or file, its end.
+  uint32_t offset(FileId file, uint32_t line, uint32_t column) const;
   Place begin_of(Span span) const { return place(span.file, span.begin); }
   Place end_of(Span span) const { return place(span.file, span.end); }
   // The text of line `line` (from 1) without its end, and the offset where it begins.

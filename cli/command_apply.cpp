@@ -88,7 +88,7 @@ int carry_out(Session& session, const Plan& plan, const Options& options) {
     return kDone;
   }
   for (const StepFailure& failure : report->failures)
-    session.fail(Error{Code::operation_failed, failure.what + ": " + failure.why, {}});
+    session.fail(Error{failure.code, failure.what + ": " + failure.why, failure.help});
   if (report->skipped != 0)
     print_error("Therefore not done: " + std::to_string(report->skipped) +
                 (report->skipped == 1 ? " step" : " steps") + " of " +
@@ -190,7 +190,7 @@ int apply(const Options& given, const Ask& ask) {
     return kFailed;
   }
   if (!options.quiet || !options.yes || !plan->applicable)
-    print(plan_text(*plan, session.style(STDOUT_FILENO)));
+    print(plan_text(*plan, session.style(STDOUT_FILENO), &session.sources));
   if (!plan->applicable) return kFailed;
   // What could not be planned was said above; the rest is done all the same.
   const int all_done = leaves_undone(*plan) ? kFailed : kDone;

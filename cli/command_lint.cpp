@@ -117,7 +117,7 @@ int run_lint(const Options& options) {
   } else if (options.format == "sarif") {
     print(findings_sarif(findings, marks));
   } else {
-    print(findings_text(findings, session.style(STDOUT_FILENO)));
+    print(findings_text(findings, session.style(STDOUT_FILENO), &session.sources));
     if (!options.quiet)
       for (const Inventory& inventory : session.inventories)
         print_error("inventory of " + inventory.host.text + ": gathered " +

@@ -57,12 +57,12 @@ void take_up(const Plan& plan, const std::vector<JournalEntry>& journal, const A
     if (done) work.already_done.insert(step.id);
   }
   // Claims that something still rests on are announced again; that is safe at any time.
-  for (const Step& step : plan.steps) {
-    if (work.already_done.contains(step.id)) continue;
-    for (const Step& claim : plan.steps)
-      if (claim.operation.op == Op::claim_put && claim.operation.uuid == step.operation.uuid)
-        work.already_done.erase(claim.id);
-  }
+  std::set<Uuid> unfinished;
+  for (const Step& step : plan.steps)
+    if (!work.already_done.contains(step.id)) unfinished.insert(step.operation.uuid);
+  for (const Step& step : plan.steps)
+    if (step.operation.op == Op::claim_put && unfinished.contains(step.operation.uuid))
+      work.already_done.erase(step.id);
 }
 
 Status enter_hosts(const Plan& plan, const Caller& caller, const ApplyContext& context,
@@ -123,8 +123,8 @@ Result<ApplyReport> apply_plan(const Plan& plan, ApplyContext context,
   if (!written.ok()) {
     // Every step's own outcome is safe; that the plan ended is not, and is said.
     ++report.failed;
-    report.failures.push_back(
-        {StepId{}, "the plan's record", written.error().message, written.error().code});
+    report.failures.push_back({StepId{}, "the plan's record", written.error().message,
+                               written.error().code, written.error().help});
   }
   return report;
 }

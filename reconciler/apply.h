@@ -60,6 +60,7 @@ struct StepFailure {
   std::string what;  // "vbd.attach domain.web0 xvdf"
   std::string why;   // the hypervisor's own words
   Code code = Code::operation_failed;
+  std::string help;
 };
 
 struct ApplyReport {

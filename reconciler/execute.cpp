@@ -405,8 +405,8 @@ ApplyReport Execution::report() const {
   for (const Run& run : runs_) {
     const bool failed = run.state == StepState::failed;
     if (failed)
-      report.failures.push_back(
-          {run.step->id, describe(run.step->operation), run.why.message, run.why.code});
+      report.failures.push_back({run.step->id, describe(run.step->operation), run.why.message,
+                                 run.why.code, run.why.help});
     if (!run.planned) continue;
     report.succeeded += run.state == StepState::succeeded;
     report.failed += failed;

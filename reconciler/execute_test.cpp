@@ -220,6 +220,57 @@ TEST(Execute, AnIntentThatCannotBeWrittenStopsItsStepBeforeItActs) {
   expect_mended(world);
 }
 
+// Found at the moment of writing, before a step or after it: the state's own words, not the host's.
+TEST(Execute, AStateThatBreaksInTheMiddleIsToldAsSuch) {
+  for (const StepState moment : {StepState::ready, StepState::verifying}) {
+    World world(1);
+    world.declare(three());
+    const Plan plan = planned(world);
+    world.options.progress = [&](const StepEvent& event) {
+      if (event.step->operation.op == Op::domain_create && event.state == moment)
+        world.crashing_store().refuse(
+            Error{Code::state_corrupt, "the state is damaged", "hv state verify"});
+    };
+    const ApplyReport report = applied(world, plan);
+    ASSERT_FALSE(report.failures.empty());
+    for (const StepFailure& failure : report.failures) {
+      EXPECT_EQ(failure.code, Code::state_corrupt) << failure.what << ": " << failure.why;
+      EXPECT_EQ(failure.help, "hv state verify");
+    }
+    world.options.progress = {};
+    world.crashing_store().refuse(std::nullopt);
+    expect_mended(world);
+  }
+}
+
+// A plan that is resumed while the host that had its step cannot be read: held, and not begun
+// again.
+TEST(Execute, WhatWasBegunInAnEarlierRunIsNotGuessed) {
+  World world(1, {"lab", "far"});
+  world.project.unresolved = UnresolvedPolicy::warn;
+  world.declare({machine("web0", mib(256), {"xvda vg/web0 w"}),
+                 machine("web1", mib(256), {"xvda vg/web1 w"}, "far")});
+  const Plan plan = planned(world);
+  world.sim().set_faults(
+      only(Op::domain_create, "web0", fault(SimFault::Kind::unreachable, seconds(5000))));
+  EXPECT_FALSE(applied(world, plan).ok());
+  world.sim().set_faults({});
+  ASSERT_FALSE(world.sim().observe().reachable);
+
+  ApplyReport report = applied(world, plan);
+  std::string told;
+  for (const StepFailure& failure : report.failures)
+    told += failure.what + " " + std::string(info(failure.code).id) + "; ";
+  EXPECT_EQ(told, "claim.put domain.web0 HV0801; domain.create domain.web0 HV0853; ");
+  EXPECT_EQ(report.skipped, 2u) << "verify and unpause";
+
+  world.advance(seconds(5000));
+  ASSERT_TRUE(world.recover().ok());
+  report = applied(world, plan);
+  EXPECT_TRUE(report.ok());
+  EXPECT_EQ(world.difference(), "");
+}
+
 TEST(Execute, AskedToStopItFinishesWhatRuns) {
   World world(1);
   world.declare(three());

@@ -337,7 +337,9 @@ void Planner::restart(const DomainSpec& desired, const AppliedDomain& applied,
   const std::size_t next_hold = holds_.size();
   const Draft claimed = start(desired, applied.uuid, applied.generation, {stopped});
   // What it now permits its host learns with the new claim: others begin after that.
-  if (applied.spec.sharing != desired.sharing)
+  const std::vector<Claim> claims = claims_of(desired, applied.uuid, nullptr);
+  if (!std::all_of(claims.begin(), claims.end(),
+                   [&](const Claim& claim) { return is_told(claim, desired.host); }))
     for (std::size_t i = first_hold; i < next_hold; ++i) holds_[i].announced = claimed;
   Change change = change_of(desired, Action::restart, why);
   change.attributes = diff.attributes;

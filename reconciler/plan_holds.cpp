@@ -41,9 +41,13 @@ std::vector<Access> Planner::current_accesses(const AppliedDomain& applied, cons
   } else if (applied.spec.state == PowerState::halted) {
     spec.vbds.clear();
   }
-  // Where the file still declares it, its present word on sharing and its place count.
+  // Where the file still declares it, its present word on sharing and its place count; where it
+  // stood in another text says nothing.
+  spec.place = {};
+  for (Vbd& vbd : spec.vbds) vbd.place = {};
   if (const auto* declared = in_.desired->get<DomainSpec>(applied.spec.address)) {
     spec.sharing = declared->sharing;
+    spec.place = declared->place;
     for (Vbd& vbd : spec.vbds)
       for (const Vbd& now : declared->vbds)
         if (now.device == vbd.device) vbd.place = now.place;
@@ -59,6 +63,23 @@ std::vector<Access> Planner::current_accesses(const AppliedDomain& applied, cons
     access.extents = extents_now(*recorded, std::move(access.extents), where, context_);
   }
   return accesses;
+}
+
+// Of a machine whose host is told nothing new: what it permits there is what was told, however much
+// more is declared now.
+Access Planner::as_told(Access access, const AppliedDomain& domain) const {
+  if (!reachable(access.host)) return access;
+  const Claim* told = nullptr;
+  if (auto claims = claims_.find({access.host, domain.uuid}); claims != claims_.end())
+    for (const Claim* claim : claims->second)
+      if (claim->device == access.device) told = claim;
+  access.permitted = std::min(access.permitted, told == nullptr ? 0 : told->permitted);
+  std::erase_if(access.grants, [&](uint32_t grant) {
+    const std::vector<Address> sharers = sharers_of({grant}, domain.spec.address);
+    return told == nullptr || !std::includes(told->sharers.begin(), told->sharers.end(),
+                                             sharers.begin(), sharers.end());
+  });
+  return access;
 }
 
 Planner::DraftHold* Planner::hold(Access access, MaybeDraft acquire, MaybeDraft release,
@@ -86,6 +107,26 @@ std::map<std::string, std::vector<Extent>> Planner::extents_of(const DomainSpec&
   return extents;
 }
 
+// Whom the project's word lets access the same storage at any level.
+std::vector<Address> Planner::sharers_of(const std::vector<uint32_t>& grants,
+                                         const Address& self) const {
+  std::set<Address> sharers;
+  for (const uint32_t grant : grants)
+    for (const Address& domain : in_.desired->grants[grant].domains)
+      if (domain != self) sharers.insert(domain);
+  return {sharers.begin(), sharers.end()};
+}
+
+// Whether the host knows this claim as it is.
+bool Planner::is_told(const Claim& claim, const HostName& where) const {
+  auto known = claims_.find({where, claim.uuid});
+  if (known == claims_.end()) return false;
+  return std::any_of(known->second.begin(), known->second.end(), [&](const Claim* told) {
+    return told->device == claim.device && told->permitted == claim.permitted &&
+           told->mode == claim.mode && told->sharers == claim.sharers;
+  });
+}
+
 std::vector<Claim> Planner::claims_of(const DomainSpec& spec, const Uuid& uuid,
                                       const std::set<std::string>* devices) const {
   std::vector<Claim> claims;
@@ -98,6 +139,7 @@ std::vector<Claim> Planner::claims_of(const DomainSpec& spec, const Uuid& uuid,
     claim.uuid = uuid;
     claim.address = spec.address;
     claim.device = access.device;
+    claim.sharers = sharers_of(access.grants, spec.address);
     claim.extents = std::move(access.extents);
     claim.mode = access.mode;
     claim.permitted = access.permitted;
@@ -119,7 +161,7 @@ void Planner::keep(const AppliedDomain& applied) {
   const ObservedDomain* observed = machine(home, applied.uuid);
   if (observed == nullptr) return;  // verified gone
   for (Access& access : current_accesses(applied, home, observed))
-    hold(std::move(access), {}, {}, {}, {});
+    hold(as_told(std::move(access), applied), {}, {}, {}, {});
   charge(home, applied.spec.address, observed->memory.count, {}, {});
 }
 
@@ -153,7 +195,7 @@ void Planner::hold_strays(const AppliedDomain& applied) {
   for (const Seen& each : seen->second) {
     if (each.domain == known) continue;
     for (Access& access : current_accesses(applied, each.host, each.domain))
-      hold(std::move(access), {}, {}, {}, {});
+      hold(as_told(std::move(access), applied), {}, {}, {}, {});
     charge(each.host, applied.spec.address, each.domain->memory.count, {}, {});
   }
 }

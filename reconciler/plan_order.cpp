@@ -107,13 +107,13 @@ void Planner::order_conflicts() {
 }
 
 void Planner::order_pair(const DraftHold& old, const DraftHold& fresh) {
-  const Draft gate = fresh.gate.value_or(*fresh.acquire);
   if (level_between(old.access, fresh.access) <= permitted_between(old.access, fresh.access)) {
-    if (old.announced && old.access.party != fresh.access.party) edge(*old.announced, gate);
+    // Not after its own claim: two that restart tell each other.
+    if (old.announced && old.access.party != fresh.access.party)
+      edge(*old.announced, *fresh.acquire);
     return;
   }
-  if (!old.release) return;
-  edge(old.after.value_or(*old.release), gate);
+  if (old.release) edge(old.after.value_or(*old.release), fresh.gate.value_or(*fresh.acquire));
 }
 
 // Where the memory of a host would not hold all at once: what must begin late does so one after

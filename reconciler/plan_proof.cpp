@@ -37,9 +37,14 @@ Finding finding_of(const SharingConflict& conflict, const Plan& plan) {
   const char* what = conflict.already      ? " share sectors already"
                      : conflict.level == 2 ? " would write the same sectors"
                                            : " would share sectors one of them writes";
-  finding.message = a.party.text + " and " + b.party.text + what + " (level " +
-                    std::to_string(conflict.level) + ", permitted " +
-                    std::to_string(conflict.permitted) + ")";
+  finding.message = a.party.text + " and " + b.party.text + what;
+  if (a.party == b.party) {
+    finding.code = Code::same_sectors_twice;
+    finding.message = a.party.text + (conflict.already ? " has" : " would attach") +
+                      " the same sectors twice, as `" + a.device + "` and as `" + b.device + "`";
+  }
+  finding.message += " (level " + std::to_string(conflict.level) + ", permitted " +
+                     std::to_string(conflict.permitted) + ")";
   finding.accesses = {a, b};
   finding.overlap = conflict.overlap;
   std::string started;
@@ -64,9 +69,12 @@ void Planner::prove() {
   for (const SharingConflict& conflict : verdict.sharing) {
     plan_.findings.push_back(finding_of(conflict, plan_));
     const Parties parties = *parties_of(plan_.findings.back());
-    if (!conflict.already && told.insert(parties).second)
-      refuse(Code::unsafe_interleaving,
-             parties.first.text + " and " + parties.second.text + " would share what they may not");
+    if (conflict.already || !told.insert(parties).second) continue;
+    refuse(Code::unsafe_interleaving,
+           parties.first == parties.second
+               ? parties.first.text + " would attach the same sectors twice"
+               : parties.first.text + " and " + parties.second.text +
+                     " would share what they may not");
   }
   for (const SumConflict& conflict : verdict.sums)
     refuse(Code::memory_overdrawn,
@@ -117,6 +125,8 @@ void Planner::check_declared_sharing() {
     return parties && finding.overlap && unsafe.contains(*parties);
   });
   for (Finding& finding : found) plan_.findings.push_back(std::move(finding));
+  for (Finding& finding : check_layers(*in_.desired, context_))
+    plan_.findings.push_back(std::move(finding));
   const bool already =
       std::any_of(plan_.refusals.begin(), plan_.refusals.end(),
                   [](const Error& refusal) { return refusal.code == Code::unsafe_interleaving; });

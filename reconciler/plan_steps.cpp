@@ -67,8 +67,11 @@ Draft Planner::stop(const AppliedDomain& applied, const ObservedDomain& observed
   if (afterwards != Afterwards::again)
     last =
         add(operation_for(Op::claim_drop, applied.spec, applied.uuid), "", kClaimTime, {stopped});
-  for (Access& access : current_accesses(applied, applied.spec.host, &observed))
+  for (Access& access : current_accesses(applied, applied.spec.host, &observed)) {
+    // One that is made again announces itself anew.
+    if (afterwards != Afterwards::again) access = as_told(std::move(access), applied);
     hold(std::move(access), {}, stopped, {}, last);
+  }
   charge(applied.spec.host, applied.spec.address, observed.memory.count, {}, stopped);
   return last;
 }
@@ -185,15 +188,9 @@ MaybeDraft Planner::live_claims(const Live& live) {
   std::set<std::string> devices;
   for (const VbdChange& change : live.diff.vbds)
     devices.insert(change.before ? change.before->device : change.after->device);
-  std::map<std::string, const Claim*> known;
-  if (auto claims = claims_.find({live.desired.host, live.applied.uuid}); claims != claims_.end())
-    for (const Claim* claim : claims->second) known[claim->device] = claim;
   std::set<std::string> stale;
   for (const Claim& claim : claims_of(live.desired, live.applied.uuid, nullptr)) {
-    if (devices.contains(claim.device)) continue;
-    auto have = known.find(claim.device);
-    if (have == known.end() || have->second->permitted != claim.permitted ||
-        have->second->mode != claim.mode)
+    if (!devices.contains(claim.device) && !is_told(claim, live.desired.host))
       stale.insert(claim.device);
   }
   // Only of what is there: a disk that is missing and left so, because drift is reported, has none.
@@ -238,7 +235,7 @@ void Planner::live_vbd(const Live& live, const VbdChange& change,
     drop.vbd = change.before;
     gone = add(drop, device, kClaimTime, {detached});
     if (auto access = now.find(device); access != now.end())
-      hold(access->second, {}, detached, {}, gone);
+      hold(as_told(access->second, live.applied), {}, detached, {}, gone);
     // Another mode of the same disk takes nothing away.
     if (writes(change.before->mode) &&
         (!change.after || change.after->source != change.before->source))

@@ -346,11 +346,18 @@ TEST_F(Planning, RefusalsHaveTheirCodes) {
   }
 }
 
-TEST_F(Planning, AnUnsafeDeclarationIsToldOnce) {
-  World world(71);
-  world.declare({machine("a", mib(256), {"xvda vg/x w"}), machine("b", mib(256), {"xvda vg/x w"})});
-  const Plan made = plan(world);
-  EXPECT_EQ(finding_codes(made), "HV0501");
+// The plan is about the virtual disk only, and its user is left as it is.
+TEST_F(Planning, AVirtualDiskInUseDoesNotExpire) {
+  World world(72);
+  stand(world, {pool(), vdisk("a", gib(1)), machine("web0", mib(256), {"xvda vd:a w"})});
+  world.declare({pool(), machine("web0", mib(256), {})});
+  Scope scope;
+  scope.targets = {{Kind::vdisk, "a"}};
+  const Plan made = plan(world, scope);
+  EXPECT_EQ(codes(made), "HV0611");
+  ASSERT_FALSE(made.refusals.empty());
+  EXPECT_EQ(made.refusals[0].message, "`vdisk.a` would expire while domain.web0 uses it");
+  settle(world);
 }
 
 TEST_F(Planning, ADriverThatCannotIsNotAsked) {
@@ -401,23 +408,6 @@ TEST_F(Planning, MemoryThatIsShortIsFreedFirst) {
   world.declare({machine("c", gib(2), {}), machine("d", gib(2), {}), machine("e", gib(2), {})});
   const Plan made = plan(world);
   EXPECT_EQ(codes(made), "");
-  settle(world);
-}
-
-TEST_F(Planning, WhatIsPermittedIsAnnouncedFirst) {
-  World world(81);
-  DomainSpec writer = machine("a", mib(256), {"xvda vg/x w"});
-  stand(world, {writer});
-  writer.sharing = 1;
-  DomainSpec reader = machine("b", mib(256), {"xvda vg/x r"});
-  reader.sharing = 1;
-  world.declare({writer, reader});
-  const Plan made = plan(world);
-  const Step* told = step_of(made, Op::claim_put, "a");
-  const Step* create = step_of(made, Op::domain_create, "b");
-  ASSERT_TRUE(told && create);
-  EXPECT_TRUE(reaches(made, told->id, create->id));
-  EXPECT_EQ(made.proof.highest_level, 1);
   settle(world);
 }
 

@@ -173,6 +173,9 @@ class Planner {
   void charge(const HostName& host, const Address& address, int64_t amount, MaybeDraft acquire,
               MaybeDraft release);
   std::map<std::string, std::vector<Extent>> extents_of(const DomainSpec& spec) const;
+  Access as_told(Access access, const AppliedDomain& domain) const;
+  std::vector<Address> sharers_of(const std::vector<uint32_t>& grants, const Address& self) const;
+  bool is_told(const Claim& claim, const HostName& where) const;
   std::vector<Claim> claims_of(const DomainSpec& spec, const Uuid& uuid,
                                const std::set<std::string>* devices) const;
   void keep(const AppliedDomain& applied);

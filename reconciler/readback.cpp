@@ -57,7 +57,7 @@ Effect claims_announced(const Operation& operation, const HostObservation& host)
     if (same == host.claims.end())
       return {EffectState::absent, "the claim on " + claim.device + " is not on the host"};
     if (same->extents != claim.extents || same->mode != claim.mode ||
-        same->permitted != claim.permitted)
+        same->permitted != claim.permitted || same->sharers != claim.sharers)
       return {EffectState::different, "the claim on " + claim.device + " is another one"};
   }
   return {EffectState::present, "the claims are on the host"};

@@ -21,7 +21,7 @@ CrashingStore::CrashingStore(Moments& moments, uint64_t seed) : moments_(moments
 
 Status CrashingStore::commit(const Transition& transition) {
   moments_.pass();
-  if (full_) return Error{Code::state_no_space, "no space left on device", ""};
+  if (refusal_) return *refusal_;
   TRY(store_->commit(transition));
   log_.push_back(transition);
   moments_.pass();

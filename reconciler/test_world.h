@@ -61,12 +61,16 @@ class CrashingStore final : public Store {
   void lose_power();
   bool unsynced() const { return !log_.empty() && !log_.back().sync; }
   // The next commits fail, as on a full disk.
-  void fill_disk(bool full) { full_ = full; }
+  void fill_disk(bool full) {
+    refuse(full ? std::optional(Error{Code::state_no_space, "no space left on device", ""})
+                : std::nullopt);
+  }
+  void refuse(std::optional<Error> why) { refusal_ = std::move(why); }
 
  private:
   Moments& moments_;
   uint64_t seed_;
-  bool full_ = false;
+  std::optional<Error> refusal_;
   std::unique_ptr<Store> store_;
   std::vector<Transition> log_;
 };

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/render.h"
 #include "report/json_values.h"
 #include "report/report.h"
 #include "report/sarif.h"
@@ -7,18 +8,6 @@
 
 namespace hv {
 namespace {
-
-const char* color_of(Severity severity) {
-  switch (severity) {
-    case Severity::error:
-      return "1;31";
-    case Severity::warning:
-      return "1;33";
-    case Severity::note:
-      return "1;36";
-  }
-  return "0";
-}
 
 std::string what_it_does(const Access& access) {
   std::string text = writes(access.mode) ? "writes" : "reads";
@@ -58,6 +47,99 @@ std::string in_words(const Overlap& overlap) {
          std::to_string((overlap.start + overlap.count).count - 1);
 }
 
+// From the place of an access to the end of what is written there: a string, a word, a call.
+Span span_at(const Place& place, const SourceMap& sources) {
+  const FileId file = place.valid() ? sources.find(place.file) : FileId{};
+  if (!file.valid()) return {};
+  const uint32_t begin = sources.offset(file, place.line, place.column);
+  if (sources.place(file, begin) != place) return {};  // another text than it was
+  const std::string_view line = sources.line(file, place.line);
+  const std::string_view rest = line.substr(begin - sources.line_begin(file, place.line));
+  std::size_t length = std::min(rest.find_first_of(",]#"), rest.size());
+  const auto end_at = [&](std::size_t found) {
+    length = found == std::string_view::npos ? rest.size() : found + 1;
+  };
+  const std::size_t quote = rest.find_first_of("'\""), call = rest.find('(');
+  if (quote <= 1)  // f"…" too
+    end_at(rest.find(rest[quote], quote + 1));
+  else if (call < length)
+    end_at(rest.find(')', call));
+  while (length > 1 && rest[length - 1] == ' ') --length;
+  return {file, begin, begin + static_cast<uint32_t>(length)};
+}
+
+std::string told_of(const Access& access) {
+  return access.party.text + " " + what_it_does(access);
+}
+
+// Each access in a line or two: many that share as they may, or what no file has.
+std::string table_of(const Finding& finding) {
+  std::string rows;
+  std::size_t width = 0;
+  for (const Access& access : finding.accesses) width = std::max(width, columns(access.party.text));
+  for (const Access& access : finding.accesses) {
+    rows += "  " + padded(access.party.text, width) + "  " + padded(what_it_does(access), 16) +
+            "  " + where(access) + "\n";
+    if (const std::string path = path_of(access); !path.empty())
+      rows += "  " + std::string(width, ' ') + "  " + path + "\n";
+  }
+  return rows;
+}
+
+void add_notes(const Finding& finding, std::string overlap, Diagnostic& diagnostic) {
+  if (finding.overlap) overlap = "overlap: " + in_words(*finding.overlap) + overlap;
+  if (!overlap.empty()) diagnostic.notes.push_back(std::move(overlap));
+  diagnostic.notes.insert(diagnostic.notes.end(), finding.notes.begin(), finding.notes.end());
+  if (finding.ways_out.empty()) return;
+  std::string ways = "ways out: ";
+  for (std::size_t i = 0; i < finding.ways_out.size(); ++i)
+    ways += (i == 0 ? "" : " · ") + finding.ways_out[i];
+  diagnostic.notes.push_back(std::move(ways));
+}
+
+// What is unsafe is shown where it is written, as any other mistake; an access that no file has
+// says where it is.
+void add_places(const Finding& finding, const SourceMap& sources, Diagnostic& diagnostic) {
+  for (const Access& access : finding.accesses) {
+    const Span span = span_at(access.place, sources);
+    if (!span.valid()) continue;
+    // Two of one template or loop stand at one place.
+    auto same = std::find_if(diagnostic.related.begin(), diagnostic.related.end(),
+                             [&](const Label& label) { return label.span == span; });
+    if (!diagnostic.primary.valid()) {
+      diagnostic.primary = span;
+      diagnostic.primary_label = told_of(access);
+    } else if (diagnostic.primary == span) {
+      diagnostic.primary_label += ", " + told_of(access);
+    } else if (same != diagnostic.related.end()) {
+      same->text += ", " + told_of(access);
+    } else {
+      diagnostic.related.push_back({span, told_of(access)});
+    }
+  }
+  if (!diagnostic.primary.valid()) return;
+  for (const Access& access : finding.accesses)
+    if (!span_at(access.place, sources).valid())
+      diagnostic.notes.push_back(told_of(access) + ": " + where(access));
+}
+
+Diagnostic as_diagnostic(const Finding& finding, const SourceMap& sources) {
+  Diagnostic diagnostic;
+  diagnostic.code = finding.code;
+  diagnostic.severity = finding.severity;
+  diagnostic.message = finding.message;
+  if (finding.severity != Severity::note) add_places(finding, sources, diagnostic);
+  std::string paths;
+  std::size_t width = 0;
+  for (const Access& access : finding.accesses) width = std::max(width, columns(access.party.text));
+  for (const Access& access : finding.accesses)
+    if (diagnostic.primary.valid() && !access.path.empty())
+      paths += "\n" + padded(access.party.text, width) + "  " + path_of(access);
+  if (!finding.overlap && !paths.empty()) paths.erase(0, 1);
+  add_notes(finding, std::move(paths), diagnostic);
+  return diagnostic;
+}
+
 Json json_of(const Finding& finding) {
   Json accesses = Json::array();
   for (const Access& access : finding.accesses)
@@ -85,31 +167,17 @@ Json json_of(const Finding& finding) {
 
 }  // namespace
 
-std::string findings_text(const std::vector<Finding>& findings, Style style) {
-  const Paint paint{style.color};
+std::string findings_text(const std::vector<Finding>& findings, Style style,
+                          const SourceMap* sources) {
+  static const SourceMap none;
+  const SourceMap& texts = sources == nullptr ? none : *sources;
   std::string out;
   for (const Finding& finding : findings) {
     if (!out.empty()) out += "\n";
-    out += paint(color_of(finding.severity), std::string(to_string(finding.severity)) + "[" +
-                                                 std::string(info(finding.code).id) + "]") +
-           paint("1", ": " + finding.message) + "\n";
-    std::size_t width = 0;
-    for (const Access& access : finding.accesses)
-      width = std::max(width, columns(access.party.text));
-    for (const Access& access : finding.accesses) {
-      out += "  " + padded(access.party.text, width) + "  " + padded(what_it_does(access), 16) +
-             "  " + where(access) + "\n";
-      const std::string path = path_of(access);
-      if (!path.empty()) out += "  " + std::string(width, ' ') + "  " + path + "\n";
-    }
-    if (finding.overlap) out += "  = overlap: " + in_words(*finding.overlap) + "\n";
-    for (const std::string& note : finding.notes) out += "  = " + note + "\n";
-    if (!finding.ways_out.empty()) {
-      out += "  = ways out: ";
-      for (std::size_t i = 0; i < finding.ways_out.size(); ++i)
-        out += (i == 0 ? "" : " · ") + finding.ways_out[i];
-      out += "\n";
-    }
+    const Diagnostic shown = as_diagnostic(finding, texts);
+    std::string text = render_text(shown, texts, {style.color});
+    if (!shown.primary.valid()) text.insert(text.find('\n') + 1, table_of(finding));
+    out += text;
   }
   return out;
 }

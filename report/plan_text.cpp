@@ -238,7 +238,7 @@ std::string closing(const Plan& plan) {
 
 }  // namespace
 
-std::string plan_text(const Plan& plan, Style style) {
+std::string plan_text(const Plan& plan, Style style, const SourceMap* sources) {
   const Paint paint{style.color};
   std::string out;
   const bool quiet = plan.changes.empty() && plan.steps.empty() && plan.refusals.empty();
@@ -273,7 +273,7 @@ std::string plan_text(const Plan& plan, Style style) {
   }
   for (const std::string& leftover : plan.leftovers) out += paint.dim(leftover) + "\n";
   for (const std::string& note : plan.notes) out += paint.dim("note: " + note) + "\n";
-  const std::string findings = findings_text(plan.findings, style);
+  const std::string findings = findings_text(plan.findings, style, sources);
   if (!findings.empty()) out += findings + "\n";
   if (!quiet) {
     out += closing(plan);

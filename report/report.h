@@ -22,8 +22,8 @@ struct Style {
   bool color = false;
 };
 
-// hv plan
-std::string plan_text(const Plan& plan, Style style);
+// hv plan. What is unsafe is shown in the texts of `sources`, where they are given.
+std::string plan_text(const Plan& plan, Style style, const SourceMap* sources = nullptr);
 // With `saved`, the parts that apply needs are in it too (observation, holds, steps' arguments).
 std::string plan_json(const Plan& plan, bool saved);
 // Is this a plan file at all (so that `apply FILE` knows a plan from a source)?
@@ -36,7 +36,8 @@ std::string desired_json(const DesiredGraph& desired, const Schema& schema);
 std::string desired_text(const DesiredGraph& desired, const Schema& schema);
 
 // hv lint
-std::string findings_text(const std::vector<Finding>& findings, Style style);
+std::string findings_text(const std::vector<Finding>& findings, Style style,
+                          const SourceMap* sources = nullptr);
 std::string findings_json(const std::vector<Finding>& findings);
 // What lint knows of a finding beside itself.
 struct FindingMark {

@@ -179,6 +179,50 @@ TEST(Json, PlansFitTheirSchema) {
   EXPECT_EQ(violation(Json::parse(plan_json(plan, true)), schema("hv.plan.1"), "plan"), "");
 }
 
+TEST(FindingsText, ShowsBothPlaces) {
+  SourceMap sources;
+  sources.add("web.vm", std::string(8, '\n') + "        disk = [\"phy:vg0/data,xvdb,w\"]\n");
+  sources.add("old.cfg", std::string(8, '\n') + "disk =          phy:sda3,hda1,w  # x\n");
+  sources.add("new.vm", std::string(8, '\n') + "        disk = [vbd(data, \"xvda\"), 1]\n");
+  Finding finding = unsafe();
+  finding.accesses = {access("domain.web0", AccessMode::write, "web.vm"),
+                      access("domain.backup", AccessMode::write, "old.cfg"),
+                      access("domain.new", AccessMode::read, "new.vm"),
+                      access("domain.gone", AccessMode::read, "gone.vm"), finding.accesses[1]};
+  EXPECT_EQ(findings_text({finding}, {}, &sources),
+            "error[HV0501]: two domains would write the same sectors (level 2, permitted 0)\n"
+            " --> web.vm:9:17\n"
+            "  |\n"
+            "9 |         disk = [\"phy:vg0/data,xvdb,w\"]\n"
+            "  |                 ^^^^^^^^^^^^^^^^^^^^^ domain.web0 writes as xvda\n"
+            " ::: old.cfg:9:17\n"
+            "9 | disk =          phy:sda3,hda1,w  # x\n"
+            "  |                 ^^^^^^^^ domain.backup writes as xvda\n"
+            " ::: new.vm:9:17\n"
+            "9 |         disk = [vbd(data, \"xvda\"), 1]\n"
+            "  |                 ^^^^^^^^^^^^^^^^^ domain.new reads as xvda\n"
+            "  |\n"
+            "  = domain.gone reads as xvda: gone.vm:9:17\n"
+            "  = unmanaged.lab/alien writes as xvda: running on lab, in no file\n"
+            "  = overlap: 2 GiB on sda, sectors 2048..4196351\n"
+            "    domain.web0          phy:/dev/sda → sda\n"
+            "    domain.backup        phy:/dev/sda → sda\n"
+            "    domain.new           phy:/dev/sda → sda\n"
+            "    domain.gone          phy:/dev/sda → sda\n"
+            "    unmanaged.lab/alien  phy:/dev/sda → sda\n"
+            "  = ways out: make one side `r`\n");
+  // Two of one template stand at one place.
+  finding.accesses = {access("domain.web0", AccessMode::write, "web.vm"),
+                      access("domain.web1", AccessMode::read, "web.vm")};
+  EXPECT_NE(findings_text({finding}, {}, &sources)
+                .find("^^ domain.web0 writes as xvda, domain.web1 reads as xvda\n  |\n"),
+            std::string::npos);
+  // A text that is not what it was is not shown.
+  SourceMap changed;
+  changed.add("web.vm", "");
+  EXPECT_EQ(findings_text({finding}, {}, &changed), findings_text({finding}, {}));
+}
+
 TEST(Json, FindingsFitTheirSchema) {
   Finding by_name = unsafe();
   by_name.overlap->resolved = false;

@@ -154,6 +154,24 @@ TEST(Inventory, ThatCannotBeUsedStopsLintPlanAndApply) {
   }
 }
 
+// What is below a device that is not there is compared by name only, and that is said.
+TEST(Inventory, ADiskThatCannotBeFollowedIsNamed) {
+  std::string broken = kInventory;
+  const std::string good = "\"on\": [{\"device\": \"sda\"";
+  broken.replace(broken.find(good), good.size(), "\"on\": [{\"device\": \"sdq\"");
+  const Folder folder;
+  folder.write("hv.toml", std::string(kProject) + kWithInventory);
+  folder.write("lab.json", broken);
+  folder.write("a.vm", domain("a", "phy:/dev/sda1,xvda,w"));
+  for (const std::string word : {"lint", "plan"}) {
+    const Finished finished = folder.hv({word});
+    EXPECT_EQ(finished.code, 0) << finished.all();
+    EXPECT_TRUE(says(finished, "warning[HV0507]")) << finished.all();
+    EXPECT_TRUE(says(finished, "sdq")) << finished.all();
+    EXPECT_TRUE(says(finished, "`hv inventory lab` gathers")) << finished.all();
+  }
+}
+
 TEST(Inventory, OfOneMachineUnderTwoNamesIsRefused) {
   const Folder folder;
   std::string first = kInventory;

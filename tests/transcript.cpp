@@ -58,7 +58,10 @@ class Masked {
     static const std::regex clock("read at [0-9]{2}:[0-9]{2}");
     static const std::regex took("(  (?:✓|✗) .*?) +[0-9.]+ (ms|s|min)");
     static const std::regex applied("(Applied .*) in [0-9.]+ (ms|s|min)");
+    // Steps that end together are one transition: how many there are depends on the machine.
+    static const std::regex serial("(serial(?:\": )? ?)[1-9][0-9]*");
     std::string masked = replace_all(text, folder_, "(folder)");
+    masked = std::regex_replace(masked, serial, "$1(n)");
     masked = std::regex_replace(masked, plan_id, "\"id\": \"(plan)\"");
     masked = std::regex_replace(masked, clock, "read at (time)");
     masked = std::regex_replace(masked, took, "$1");

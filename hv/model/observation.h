@@ -45,6 +45,7 @@ struct Claim {
   std::vector<Extent> extents;
   AccessMode mode = AccessMode::read;
   int permitted = 0;
+  std::vector<Address> sharers;  // domains that a `shareable` of the project names beside this one
 };
 
 // Something that can start an access without hv: autostart, stored restart configuration, save

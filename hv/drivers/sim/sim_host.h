@@ -93,8 +93,8 @@ class SimHost {
   // All the reasons why a domain cannot open this disk now.
   Refusal cannot_open(const Uuid& uuid, const Vbd& vbd, const Operation& operation,
                       std::size_t loops) const;
-  // What the claims on a VBD permit together: nothing where there is none.
-  int permitted_by_claims(const Uuid& uuid, const std::string& device) const;
+  // The level that this claim and those on another machine's VBD permit together.
+  int permitted_together(const Claim* mine, const Uuid& other, const std::string& device) const;
   bool name_taken(const std::string& name, DomId but) const;
   Refusal lacks_bridge(const Vif& vif) const;
   ObservedVbd opened(const Operation& operation, const Vbd& vbd, bool connected) const;

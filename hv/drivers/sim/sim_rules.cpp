@@ -16,8 +16,17 @@ const Claim* claim_for(const std::vector<Claim>& claims, const std::string& devi
   return nullptr;
 }
 
-int permitted_by(const Claim& claim) {
-  return claim.mode == AccessMode::write_shared ? 2 : claim.permitted;
+bool names(const Claim& claim, const Claim& other) {
+  return claim.project == other.project && std::find(claim.sharers.begin(), claim.sharers.end(),
+                                                     other.address) != claim.sharers.end();
+}
+
+int permitted_between(const Claim& a, const Claim& b) {
+  if (names(a, b) && names(b, a)) return 2;
+  const auto alone = [](const Claim& claim) {
+    return claim.mode == AccessMode::write_shared ? 2 : claim.permitted;
+  };
+  return std::min(alone(a), alone(b));
 }
 
 // "STORE@START+COUNT;…": how the tables keep the real sectors behind a VBD.
@@ -149,11 +158,13 @@ SimHost::Refusal SimHost::lacks_bridge(const Vif& vif) const {
   return "bridge " + bridge->second + " does not exist";
 }
 
-int SimHost::permitted_by_claims(const Uuid& uuid, const std::string& device) const {
+int SimHost::permitted_together(const Claim* mine, const Uuid& other,
+                                const std::string& device) const {
+  if (mine == nullptr) return 0;
   std::optional<int> permitted;
   for (const auto& [key, claim] : claims)
-    if (claim.uuid == uuid && claim.device == device)
-      permitted = std::min(permitted.value_or(2), permitted_by(claim));
+    if (claim.uuid == other && claim.device == device)
+      permitted = std::min(permitted.value_or(2), permitted_between(*mine, claim));
   return permitted.value_or(0);
 }
 
@@ -161,15 +172,13 @@ int SimHost::permitted_by_claims(const Uuid& uuid, const std::string& device) co
 // device of its own, which permitted sharing gives it; equal UUIDs are taken for one machine.
 SimHost::Refusal SimHost::busy(const Uuid& uuid, const Vbd& vbd, const std::vector<Extent>& extents,
                                const Claim* claim) const {
-  const int mine = claim == nullptr ? 0 : permitted_by(*claim);
   for (const auto& [domid, domain] : domains) {
     if (domain.uuid == uuid) continue;
     for (const ObservedVbd& other : domain.vbds) {
       const int level =
           static_cast<int>(writes(vbd.mode)) + static_cast<int>(writes(other.vbd.mode));
       if (level == 0 || !any_overlap(extents, extents_of(other))) continue;
-      const int permitted = permitted_by_claims(domain.uuid, other.vbd.device);
-      if (level <= std::min(mine, permitted)) continue;
+      if (level <= permitted_together(claim, domain.uuid, other.vbd.device)) continue;
       return "Device " + vbd.source + " is mounted " +
              (writes(other.vbd.mode) ? "read-write" : "read-only") + " in a guest domain (" +
              domain.name + "), and so cannot be mounted now.";

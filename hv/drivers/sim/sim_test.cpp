@@ -252,6 +252,55 @@ TEST(SimSharing, IsDecidedByModesAndByWhatBothSidesClaimed) {
   }
 }
 
+// `shareable` names both, in one project: each claim names the other.
+TEST(SimSharing, AGrantPermitsThoseItNames) {
+  const Uuid ours = uuid_of("project"), theirs = uuid_of("another project");
+  const struct {
+    const char* what;
+    std::vector<Address> first, second;  // whom the claims name
+    Uuid project_of_second;
+    bool works;
+  } cases[] = {
+      {"each names the other", {{Kind::domain, "second"}}, {{Kind::domain, "first"}}, ours, true},
+      {"among others",
+       {{Kind::domain, "third"}, {Kind::domain, "second"}},
+       {{Kind::domain, "first"}, {Kind::domain, "third"}},
+       ours,
+       true},
+      {"one names", {{Kind::domain, "second"}}, {}, ours, false},
+      {"the other names", {}, {{Kind::domain, "first"}}, ours, false},
+      {"they name a third", {{Kind::domain, "third"}}, {{Kind::domain, "third"}}, ours, false},
+      {"equal names elsewhere",
+       {{Kind::domain, "second"}},
+       {{Kind::domain, "first"}},
+       theirs,
+       false},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.what);
+    TestHost host;
+    const auto make = [&](const char* name, std::vector<Address> sharers, const Uuid& project) {
+      Caller caller = host.caller;
+      caller.project = project;
+      EXPECT_TRUE(host.driver().enter(caller, true).ok());
+      Operation create = host.create(machine(name, mib(64), {"xvda phy:/dev/sda1 w"}));
+      Claim claim;
+      claim.project = project;
+      claim.uuid = create.uuid;
+      claim.address = {Kind::domain, name};
+      claim.device = "xvda";
+      claim.mode = AccessMode::write;
+      claim.sharers = std::move(sharers);
+      EXPECT_TRUE(host.driver().put_claims(caller, {claim}).ok());
+      create.claims = {claim};
+      return host.run(create);
+    };
+    ASSERT_EQ(make("first", one.first, ours), "");
+    expect_answer(make("second", one.second, one.project_of_second),
+                  one.works ? "" : "in a guest domain (first)", one.what);
+  }
+}
+
 TEST(SimSharing, AStrangerPermitsNothing) {
   TestHost host;
   ASSERT_TRUE(

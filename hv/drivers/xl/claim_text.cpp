@@ -7,6 +7,7 @@ namespace hv {
 namespace {
 
 constexpr std::string_view kFirstWord = "hv.claim/1";
+constexpr std::string_view kSharer = "with=";  // no extent begins so: `=` is escaped
 
 bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -101,6 +102,8 @@ std::string claim_text(const Claim& claim) {
   for (const Extent& extent : claim.extents)
     text += " " + escaped(extent.store.text) + "@" + std::to_string(extent.start.count) + "+" +
             std::to_string(extent.count.count) + (extent.resolved ? "" : "?");
+  for (const Address& sharer : claim.sharers)
+    text += " " + std::string(kSharer) + escaped(to_string(sharer));
   return text;
 }
 
@@ -119,8 +122,16 @@ std::optional<Claim> claim_from(std::string_view text) {
   const auto address = parse_address(*address_text);
   const auto mode = access_mode_from(*mode_text);
   if (!address || !mode) return std::nullopt;
-  Claim claim{*project, *lineage, Epoch{*epoch}, *uuid, *address, *device, {}, *mode, *permitted};
+  Claim claim{*project, *lineage, Epoch{*epoch}, *uuid,      *address,
+              *device,  {},       *mode,         *permitted, {}};
   for (std::size_t i = 9; i < words.size(); ++i) {
+    if (words[i].starts_with(kSharer)) {
+      const auto name = unescaped(words[i].substr(kSharer.size()));
+      const auto sharer = name ? parse_address(*name) : std::nullopt;
+      if (!sharer) return std::nullopt;
+      claim.sharers.push_back(*sharer);
+      continue;
+    }
     std::optional<Extent> extent = extent_from(words[i]);
     if (!extent) return std::nullopt;
     claim.extents.push_back(std::move(*extent));

@@ -128,6 +128,7 @@ TEST(ClaimText, IsReadBackAsItWas) {
   claim.permitted = 2;
   claim.extents = {{StoreId{"name:/a b@c+d?"}, sectors(1), sectors(2), true},
                    {StoreId{"name:x"}, sectors(0), sectors(int64_t{1} << 62), false}};
+  claim.sharers = {{Kind::domain, "b"}, {Kind::domain, "with=c d"}};
   const std::string text = claim_text(claim);
   EXPECT_EQ(text.find('\n'), std::string::npos);
   const auto again = claim_from(text + "\n");
@@ -137,6 +138,7 @@ TEST(ClaimText, IsReadBackAsItWas) {
   EXPECT_EQ(again->device, "");
   EXPECT_EQ(again->extents, claim.extents);
   EXPECT_EQ(again->mode, claim.mode);
+  EXPECT_EQ(again->sharers, claim.sharers);
 }
 
 TEST(ClaimText, ThatIsCutAnywhereIsNoClaimOrAnEarlierEnd) {
@@ -154,6 +156,8 @@ TEST(ClaimText, ThatIsCutAnywhereIsNoClaimOrAnEarlierEnd) {
   EXPECT_FALSE(claim_from(text + "x"));
   EXPECT_FALSE(claim_from(text + " s@1"));
   EXPECT_FALSE(claim_from(text + " s@-1+2"));
+  EXPECT_FALSE(claim_from(text + " with="));
+  EXPECT_FALSE(claim_from(text + " with=nobody"));
 }
 
 TEST(ClaimFile, IsPlainAndOneForEachDevice) {

@@ -1,0 +1,141 @@
+// What plans permit and refuse where storage is shared, in what words, and told to whom first.
+#include "reconciler/plan_fixture.h"
+
+namespace hv::testing {
+namespace {
+
+TEST_F(Planning, AnUnsafeDeclarationIsToldOnce) {
+  World world(71);
+  world.declare({machine("a", mib(256), {"xvda vg/x w"}), machine("b", mib(256), {"xvda vg/x w"})});
+  const Plan made = plan(world);
+  EXPECT_EQ(finding_codes(made), "HV0501");
+}
+
+TEST_F(Planning, OnePartyIsNamedOnce) {
+  World world(73);
+  world.declare({machine("a", mib(256), {"xvda vg/x w", "xvdb vg/x w"})});
+  Plan made = plan(world);
+  ASSERT_EQ(codes(made), "HV0607");
+  EXPECT_EQ(made.refusals[0].message, "domain.a would attach the same sectors twice");
+  EXPECT_EQ(finding_codes(made), "HV0503");
+
+  // The sweep looks at what is declared; what stays attached is the verifier's to tell.
+  stand(world, {machine("a", mib(256), {"xvda vg/x w"})});
+  const Uuid uuid = world.store().applied()->domains.at(domain("a")).uuid;
+  world.project.drift = DriftPolicy::report;
+  const Vbd copy = machine("x", mib(1), {"xvdb vg/x w"}).vbds[0];
+  ASSERT_TRUE(world.sim().outside_vbd_attach(uuid, copy).ok());
+  world.advance(seconds(60));
+  made = plan(world);
+  EXPECT_EQ(codes(made), "");
+  ASSERT_FALSE(made.findings.empty());
+  EXPECT_EQ(made.findings[0].code, Code::same_sectors_twice);
+  EXPECT_EQ(made.findings[0].message,
+            "domain.a has the same sectors twice, as `xvda` and as `xvdb` (level 2, permitted 0)");
+}
+
+// A caret under what another text had there would be a lie.
+TEST_F(Planning, WhatNoFileSaysHasNoPlace) {
+  World world(74);
+  DomainSpec a = machine("a", mib(256), {"xvda vg/a w"}),
+             b = machine("b", mib(256), {"xvda vg/x w"});
+  a.place = {"world.vm", 1, 1};
+  a.vbds[0].place = {"world.vm", 2, 9};
+  b.place = {"world.vm", 5, 1};
+  b.vbds[0].place = {"world.vm", 6, 9};
+  stand(world, {a, b});
+  a = machine("a", mib(256), {"xvdb vg/x w"});
+  a.place = {"world.vm", 11, 1};
+  a.vbds[0].place = {"world.vm", 12, 9};
+  // Still there: b is outside the scope.
+  world.declare({a});
+  Scope scope;
+  scope.targets = {domain("a")};
+  const Plan made = plan(world, scope);
+  ASSERT_EQ(finding_codes(made), "HV0501");
+  for (const Access& access : made.findings[0].accesses) {
+    const bool declared = access.party == party_of(domain("a"));
+    EXPECT_EQ(access.place, (declared ? Place{"world.vm", 12, 9} : Place{})) << access.party.text;
+  }
+}
+
+TEST_F(Planning, WhatIsPermittedIsAnnouncedFirst) {
+  World world(81);
+  DomainSpec writer = machine("a", mib(256), {"xvda vg/x w"});
+  stand(world, {writer});
+  writer.sharing = 1;
+  DomainSpec reader = machine("b", mib(256), {"xvda vg/x r"});
+  reader.sharing = 1;
+  world.declare({writer, reader});
+  const Plan made = plan(world);
+  const Step* told = step_of(made, Op::claim_put, "a");
+  const Step* create = step_of(made, Op::domain_create, "b");
+  ASSERT_TRUE(told && create);
+  EXPECT_TRUE(reaches(made, told->id, create->id));
+  EXPECT_EQ(made.proof.highest_level, 1);
+  settle(world);
+}
+
+// A grant that comes, that names one more, that goes while its sharers stay or restart.
+TEST_F(Planning, WhatAGrantPermitsIsAnnouncedFirst) {
+  const auto writer = [](const std::string& name, const char* kernel = "/boot/vmlinuz") {
+    DomainSpec domain = machine(name, mib(256), {"xvda vg/x w"});
+    domain.attributes.set("kernel", std::string(kernel));
+    return domain;
+  };
+  const auto granted = [](const std::vector<std::string>& names) {
+    ShareGrant grant;
+    grant.source = "vg/x";
+    grant.filesystem = "ocfs2";
+    for (const std::string& name : names) grant.domains.push_back({Kind::domain, name});
+    return std::vector<ShareGrant>{grant};
+  };
+  World world(83);
+  stand(world, {writer("a")});
+
+  world.declare({writer("a"), writer("b")});
+  EXPECT_FALSE(plan(world).applicable);
+  world.desired.grants = granted({"a", "b"});
+  Plan made = plan(world);
+  const Step* told = step_of(made, Op::claim_put, "a");
+  const Step* create = step_of(made, Op::domain_create, "b");
+  ASSERT_TRUE(told && create) << changes(made);
+  EXPECT_TRUE(reaches(made, told->id, create->id));
+  EXPECT_EQ(told->operation.claims.at(0).sharers, std::vector<Address>{domain("b")});
+  EXPECT_EQ(made.proof.highest_level, 2);
+  settle(world);
+
+  world.declare({writer("a", "/boot/other"), writer("b", "/boot/other"), writer("c")});
+  world.desired.grants = granted({"a", "b", "c"});
+  made = plan(world);
+  EXPECT_EQ(codes(made), "") << "two that restart, and each learns of the third";
+  EXPECT_EQ(changes(made), "restart domain.a; restart domain.b; create domain.c");
+  settle(world);
+
+  // What makes room and was told nothing goes first.
+  world.declare({writer("a", "/boot/other"), writer("b", "/boot/other"), writer("c"), writer("d")});
+  world.desired.grants = granted({"a", "b", "c", "d"});
+  Scope scope;
+  scope.replace = {domain("a")};
+  made = plan(world, scope);
+  EXPECT_EQ(codes(made), "");
+  const Step* stopped = step_of(made, Op::domain_shutdown, "a");
+  create = step_of(made, Op::domain_create, "d");
+  ASSERT_TRUE(stopped && create) << changes(made);
+  EXPECT_TRUE(reaches(made, stopped->id, create->id));
+  ASSERT_TRUE(world.apply(made)->ok());
+  scope = {};
+  scope.targets = {domain("e")};
+  world.declare({writer("a", "/boot/other"), writer("b", "/boot/other"), writer("c"), writer("d"),
+                 writer("e")});
+  world.desired.grants = granted({"a", "b", "c", "d", "e"});
+  EXPECT_EQ(codes(plan(world, scope)).substr(0, 6), "HV0607") << "the others are not told";
+
+  world.declare({writer("a", "/boot/other")});
+  settle(world);
+  for (const Claim& claim : world.sim().observe().claims) EXPECT_TRUE(claim.sharers.empty());
+  EXPECT_EQ(world.difference(), "");
+}
+
+}  // namespace
+}  // namespace hv::testing
