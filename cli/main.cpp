@@ -265,7 +265,7 @@ void build(CommandLine& line) {
   lint->add_flag("--live", o.live, "also what runs now");
   lint->add_option("--baseline", o.baseline, "findings that are known and put up with");
   CLI::App* inventory = command(line, app, "inventory", "gather the storage facts of a host",
-                                "hv inventory xen1 -o inventory/xen1.json", run_inventory);
+                                "hv inventory local -o local.json", run_inventory);
   inventory->add_option("HOST", o.paths, "a host of the project")->required()->expected(1);
   inventory->add_option("-o", o.output, "write to this file");
   CLI::App* plan = command(line, app, "plan", "what would change",

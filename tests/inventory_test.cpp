@@ -65,6 +65,15 @@ TEST(Inventory, OfThisMachineFitsItsSchemaAndStaysTheSame) {
             first.err.find("note: ") != std::string::npos);
 }
 
+TEST(Inventory, ItsExampleWorksAsTyped) {
+  const Folder folder;
+  ASSERT_EQ(folder.hv({"init", "."}).code, 0);
+  EXPECT_TRUE(says(folder.hv({"help", "inventory"}), "hv inventory local -o local.json"));
+  const Finished finished = folder.hv({"inventory", "local", "-o", "local.json"});
+  EXPECT_EQ(finished.code, 0) << finished.all();
+  EXPECT_EQ(misfit(folder.read("local.json"), "hv.inventory.1"), "");
+}
+
 TEST(Inventory, OfASimulatedHostHasItsDisksAndWhatRuns) {
   const Folder folder;
   folder.write("hv.toml", std::string(kProject) + "disks = { sda = \"10GiB\", sdb = \"1GiB\" }\n");

@@ -311,16 +311,22 @@ TEST_F(OnLoop, FromAfarIsTheSame) {
   request.sources = {folder_.path() + "/a link", folder_.path() + "/top.qcow2",
                      folder_.path() + "/not there", "/dev/nor\tthis\none"};
   int calls = 0;
-  const Result<Inventory> afar =
-      gather_from_afar(request, [&](const std::string& script, const std::string& input) {
-        ++calls;
-        return by_bash(apart.path(), script, input);
-      });
-  ASSERT_TRUE(afar.ok()) << afar.error().message;
-  const Inventory here = gather(request, *this_machine());
-  EXPECT_EQ(inventory_json(*afar), inventory_json(here));
+  std::string afar, here;
+  // Again where somebody else changed this machine in between.
+  for (int attempt = 0; attempt < 5 && (attempt == 0 || afar != here); ++attempt) {
+    calls = 0;
+    const Result<Inventory> gathered =
+        gather_from_afar(request, [&](const std::string& script, const std::string& input) {
+          ++calls;
+          return by_bash(apart.path(), script, input);
+        });
+    ASSERT_TRUE(gathered.ok()) << gathered.error().message;
+    afar = inventory_json(*gathered);
+    here = inventory_json(gather(request, *this_machine()));
+  }
+  EXPECT_EQ(afar, here);
   EXPECT_LT(calls, 24) << "asked for in bulk";
-  EXPECT_FALSE(here.files.empty());
+  EXPECT_NE(here.find("disk.img"), std::string::npos);
 }
 
 TEST(FromAfar, WhatIsNoAnswerIsAnError) {
