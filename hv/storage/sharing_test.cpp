@@ -1,3 +1,4 @@
+// Longer than other files: one table for each way in which two accesses can meet.
 #include <gtest/gtest.h>
 
 #include <algorithm>
