@@ -140,6 +140,15 @@ Result<Plan> take_saved_plan(const std::string& text, Options& options) {
   return plan;
 }
 
+// As it was made, or from where an earlier run of it died.
+Result<Plan> plan_of_file(const Plan& saved, const Session& session, const PlanRequest& request) {
+  const std::optional<PlanRecord> begun = TRY(session.store->plan_record(saved.id));
+  if (!begun) return make_again(saved, request);
+  Result<Plan> plan = resume(saved, *begun, request);
+  if (plan.ok()) print_error("This plan was begun before; it goes on.\n\n");
+  return plan;
+}
+
 }  // namespace
 
 int apply(const Options& given, const Ask& ask) {
@@ -184,7 +193,7 @@ int apply(const Options& given, const Ask& ask) {
   for (const auto& [address, power] : ask.power) scope.targets.push_back(address);
   for (const Address& address : ask.only) scope.targets.push_back(address);
   const PlanRequest request = session.plan_request(scope);
-  Result<Plan> plan = saved ? make_again(*saved, request) : make_plan(request);
+  Result<Plan> plan = saved ? plan_of_file(*saved, session, request) : make_plan(request);
   if (!plan.ok()) {
     session.fail(plan.error());
     return kFailed;

@@ -98,7 +98,7 @@ Result<ApplyReport> apply_plan(const Plan& plan, ApplyContext context,
 
   PlanRecord record;
   record.id = plan.id;
-  record.digest = plan.digest;
+  record.digest = steps_digest(plan);
   record.begun = earlier ? earlier->begun : context.clock.now();
   record.who = options.who;
   record.summary = summarise(plan);

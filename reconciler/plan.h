@@ -69,6 +69,14 @@ std::string plan_digest(const Plan& plan, const PlanRequest& request);
 // names those that it does rely on and that moved.
 Result<Plan> make_again(const Plan& saved, const PlanRequest& now);
 
+// What is carried out of a plan, as the record of its application has it.
+std::string steps_digest(const Plan& plan);
+
+// A saved plan whose application died in the middle, to go on: what has moved since is its own
+// doing, or was settled. An Error (Code::plan_stale) where it ended, or is not the plan that was
+// begun, or its sources or hosts are others.
+Result<Plan> resume(const Plan& saved, const PlanRecord& begun, const PlanRequest& now);
+
 // Something declared was left out although the rest can be applied (a host that cannot be read, one
 // UUID live twice): the command that applied the rest has not done all it was asked.
 bool leaves_undone(const Plan& plan);

@@ -241,9 +241,16 @@ Status same_inputs(const Plan& saved, const PlanRequest& now) {
   }
   if (saved.inputs.size() != now.desired->inputs.size()) return stale("an input is gone");
   if (saved.params != now.desired->params) return stale("its parameters are others");
-  if (saved.serial != now.head.serial)
-    return stale("the state has moved from serial " + std::to_string(saved.serial.value) + " to " +
-                 std::to_string(now.head.serial.value));
+  return {};
+}
+
+Status same_serial(const Plan& saved, const PlanRequest& now) {
+  if (saved.serial == now.head.serial) return {};
+  return stale("the state has moved from serial " + std::to_string(saved.serial.value) + " to " +
+               std::to_string(now.head.serial.value));
+}
+
+Status same_hosts(const Plan& saved, const PlanRequest& now) {
   for (const auto& [name, host] : saved.observation.hosts) {
     const HostObservation* other = now.observation->find(name);
     if (other == nullptr || other->reachable != host.reachable)
@@ -295,12 +302,10 @@ std::string plan_digest(const Plan& plan, const PlanRequest& request) {
   return digest_over(plan, request, *request.observation);
 }
 
-Result<Plan> make_again(const Plan& saved, const PlanRequest& now) {
-  TRY(same_inputs(saved, now));
-  TRY(same_facts(saved, now));
-  TRY(enough_memory(saved, now));
-  if (digest_over(saved, now, *now.observation) != saved.digest)
-    return stale("it was made by another hv, or with other operations unsettled");
+namespace {
+
+// The plan of a file, with the secrets that no file holds.
+Plan made_whole(const Plan& saved, const PlanRequest& now) {
   Plan plan = saved;
   plan.lineage = now.head.lineage;
   plan.observation = *now.observation;
@@ -315,6 +320,38 @@ Result<Plan> make_again(const Plan& saved, const PlanRequest& now) {
     fill(declared->attributes, step.operation.settings);
   }
   return plan;
+}
+
+}  // namespace
+
+std::string steps_digest(const Plan& plan) {
+  std::string text = plan.digest + "\n";
+  for (const Step& step : plan.steps) {
+    text += std::to_string(step.id.value) + " " + digest_of(step.operation);
+    for (const StepId before : step.after) text += " " + std::to_string(before.value);
+    text += "\n";
+  }
+  for (const Hold& hold : plan.holds) text += sha256_hex(encode(hold)) + "\n";
+  return sha256_hex(text);
+}
+
+Result<Plan> resume(const Plan& saved, const PlanRecord& begun, const PlanRequest& now) {
+  if (begun.ended) return stale("it was carried out already");
+  TRY(same_inputs(saved, now));
+  TRY(same_hosts(saved, now));
+  if (steps_digest(saved) != begun.digest) return stale("it is not the plan that was begun");
+  return made_whole(saved, now);
+}
+
+Result<Plan> make_again(const Plan& saved, const PlanRequest& now) {
+  TRY(same_inputs(saved, now));
+  TRY(same_serial(saved, now));
+  TRY(same_hosts(saved, now));
+  TRY(same_facts(saved, now));
+  TRY(enough_memory(saved, now));
+  if (digest_over(saved, now, *now.observation) != saved.digest)
+    return stale("it was made by another hv, or with other operations unsettled");
+  return made_whole(saved, now);
 }
 
 }  // namespace hv

@@ -1,5 +1,6 @@
 // Saved plans: carried out once, exactly, and only where they fit.
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <thread>
 
@@ -60,7 +61,31 @@ TEST_F(SavedPlan, IsCarriedOutOnce) {
             saved.out.substr(0, saved.out.find(" hosts read at")))
       << "what was shown is what is done";
   EXPECT_EQ(folder_.hv({"plan", "--detailed-exitcode"}).code, 0);
-  expect_stale("the state has moved from serial 0 to");
+  expect_stale("it was carried out already");
+}
+
+TEST_F(SavedPlan, ThatWasBegunGoesOn) {
+  ASSERT_EQ(save().code, 0);
+  Process process(folder_.command({"apply", "--yes", "next.plan"}));
+  ASSERT_TRUE(process.says("✓ claim.put"));
+  process.signal(SIGKILL);
+  ASSERT_EQ(process.wait().signal, SIGKILL);
+  const std::string whole = folder_.read("next.plan");
+  std::string other = whole;
+  const std::size_t step = other.find("\"domain.unpause\"");
+  ASSERT_NE(step, std::string::npos);
+  other.replace(step, 16, "\"domain.destroy\"");
+  folder_.write("next.plan", other);
+  const Finished refused = carry_out();
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.err.find("error["), std::string::npos) << refused.all();
+  EXPECT_EQ(refused.err.find("✓"), std::string::npos) << refused.err;
+  folder_.write("next.plan", whole);
+  const Finished rest = carry_out();
+  EXPECT_EQ(rest.code, 0) << rest.all();
+  EXPECT_NE(rest.err.find("This plan was begun before; it goes on."), std::string::npos);
+  EXPECT_EQ(folder_.hv({"plan", "--detailed-exitcode"}).code, 0);
+  expect_stale("it was carried out already");
 }
 
 TEST_F(SavedPlan, KeepsWhatItWasAskedFor) {
