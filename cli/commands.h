@@ -11,6 +11,7 @@ int run_check(const Options& options);
 int run_fmt(const Options& options);
 int run_lsp(const Options& options);
 int run_show(const Options& options);
+int run_convert(const Options& options);
 int run_lint(const Options& options);
 int run_inventory(const Options& options);
 int run_plan(const Options& options);

@@ -259,6 +259,13 @@ void build(CommandLine& line) {
       command(line, app, "show", "the desired state in full", "hv show --format json", run_show);
   paths(show, o);
   format(show, o, {"text", "json"});
+  CLI::App* convert = command(line, app, "convert", "a file in another language, to stdout",
+                              "hv convert web.cfg --to vm", run_convert);
+  convert->add_option("FILE", o.paths, "a source, or `-`")->required()->expected(1);
+  one_of(
+      convert->add_option("--from", o.from, "what xend printed is sxp; the others tell themselves"),
+      {"sxp"});
+  one_of(convert->add_option("--to", o.to, "the language to write"), {"vm", "xl"});
   CLI::App* lint = command(line, app, "lint", "sharing safety", "hv lint --live", run_lint);
   paths(lint, o);
   format(lint, o, {"text", "json", "sarif"});

@@ -25,8 +25,10 @@ struct Options {
   std::string log_format = "text";
   std::string format = "text";
   std::string dump;
-  std::string output;    // -o
-  std::string baseline;  // lint
+  std::string from;       // convert
+  std::string to = "vm";  // convert
+  std::string output;     // -o
+  std::string baseline;   // lint
   bool yes = false;
   bool detailed_exitcode = false;
   bool destroy = false;

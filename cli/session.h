@@ -36,6 +36,8 @@ class Session {
   // The sources, or the PATHs; false if there is an error in them (told on stderr).
   bool compile_sources();
   std::string types_of_sources();  // `--dump=typed`; mistakes are in `diagnostics`
+  // What these hand to the compiler; false, and told, where a file of -p or stdin cannot be read.
+  bool ask_for_sources(CompileRequest& request);
   // Without this a command may not change anything.
   bool lock();
   bool open_store();   // to write; the lock must be held
@@ -80,7 +82,6 @@ class Session {
   Random& random;
 
  private:
-  bool ask_for_sources(CompileRequest& request);
   bool read_state(const StoreReader& from);
   std::unique_ptr<Schema> site_schema_;
   std::vector<std::unique_ptr<HostStore>> host_stores_;

@@ -21,15 +21,14 @@ bool Interp::bind(std::string_view name, const V& value, Span name_span, Span va
 
 bool Interp::assign_element(const V& object, const V& index, const V& value, Span span) {
   if (is_frozen(object)) {
-    raise(span, "TypeError",
-          "a " + std::string(type_name(object)) + " of another file cannot be changed",
+    raise(span, "TypeError", with_article(type_name(object)) + " of another file cannot be changed",
           "copy it: `list(x)`, `dict(x)`");
     return false;
   }
   if (object.is(Tag::dict)) {
     auto key = hash_key(index);
     if (!key) {
-      raise(span, "TypeError", "a " + std::string(type_name(index)) + " cannot be a key");
+      raise(span, "TypeError", with_article(type_name(index)) + " cannot be a key");
       return false;
     }
     object.as<DictObject>().put(*key, index, value);
@@ -47,7 +46,7 @@ bool Interp::assign_element(const V& object, const V& index, const V& value, Spa
     return true;
   }
   raise(span, "TypeError",
-        "elements of a " + std::string(type_name(object)) + " cannot be assigned");
+        "elements of " + with_article(type_name(object)) + " cannot be assigned");
   return false;
 }
 
@@ -113,7 +112,7 @@ bool Interp::assign(const lang::Expr* target, const V& value, Span value_span,
                   to_string(object.as<ReferenceObject>().address) + "`");
       else
         raise(target->span, "TypeError",
-              "attributes of a " + std::string(type_name(object)) + " cannot be assigned");
+              "attributes of " + with_article(type_name(object)) + " cannot be assigned");
       return false;
     }
     default:

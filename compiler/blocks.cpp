@@ -100,7 +100,7 @@ bool Compilation::declare(const lang::DeclarationStmt& statement,
         pool = Address{Kind::pool, place.text()};
       } else {
         interp_.raise(statement.placement->span, Code::wrong_type,
-                      "a vdisk is in a pool, not in a " + std::string(type_name(place)));
+                      "a vdisk is in a pool, not in " + with_article(type_name(place)));
         return false;
       }
       uses_.push_back({block.address, *pool, statement.placement->span});
@@ -174,7 +174,7 @@ bool Compilation::run_templates(lang::List<lang::TemplateUse> uses, BlockState& 
     if (!value.is(Tag::template_)) {
       interp_.raise(
           use.span, Code::wrong_type,
-          "`" + std::string(use.name) + "` is no template but a " + std::string(type_name(value)));
+          "`" + std::string(use.name) + "` is no template but " + with_article(type_name(value)));
       return false;
     }
     const TemplateObject& object = value.as<TemplateObject>();
@@ -205,7 +205,7 @@ bool Compilation::run_templates(lang::List<lang::TemplateUse> uses, BlockState& 
 std::optional<HostName> Compilation::placement_host(const V& value, Span span) {
   if (!value.is(Tag::string)) {
     interp_.raise(span, Code::wrong_type,
-                  "a host is named by a string, not by a " + std::string(type_name(value)));
+                  "a host is named by a string, not by " + with_article(type_name(value)));
     return std::nullopt;
   }
   const HostName host{value.text()};

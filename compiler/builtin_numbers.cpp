@@ -31,7 +31,7 @@ V fn_int(Call& call) {
   }
   if (!v.is(Tag::string))
     return call.interp.raise(call.span, "TypeError",
-                             "`int` does not take a " + std::string(type_name(v)),
+                             "`int` does not take " + with_article(type_name(v)),
                              v.is(Tag::size) ? "divide by a unit: `memory // 1MiB`" : "");
   int64_t base = 10;
   if (call.positional.size() > 1 && call.positional[1].is_integral())
@@ -91,7 +91,7 @@ V fn_float(Call& call) {
     return call.interp.raise(call.span, "ValueError", repr(v) + " is no number");
   }
   return call.interp.raise(call.span, "TypeError",
-                           "`float` does not take a " + std::string(type_name(v)));
+                           "`float` does not take " + with_article(type_name(v)));
 }
 
 V fn_bool(Call& call) {
@@ -120,7 +120,7 @@ V fn_abs(Call& call) {
   if (v.is(Tag::floating)) return V::floating(std::fabs(v.floating()));
   if (v.is_integral() && v.integer() != INT64_MIN) return V::integer(std::abs(v.integer()));
   return call.interp.raise(call.span, "TypeError",
-                           "`abs` does not take a " + std::string(type_name(v)));
+                           "`abs` does not take " + with_article(type_name(v)));
 }
 
 V fn_round(Call& call) {

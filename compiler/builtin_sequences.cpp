@@ -28,8 +28,7 @@ V fn_len(Call& call) {
     default:
       break;
   }
-  return call.interp.raise(call.span, "TypeError",
-                           "a " + std::string(type_name(v)) + " has no length");
+  return call.interp.raise(call.span, "TypeError", with_article(type_name(v)) + " has no length");
 }
 
 V fn_range(Call& call) {
@@ -38,7 +37,7 @@ V fn_range(Call& call) {
   for (const V& arg : args)
     if (!arg.is_integral())
       return call.interp.raise(call.span, "TypeError",
-                               "`range` takes ints, not a " + std::string(type_name(arg)));
+                               "`range` takes ints, not " + with_article(type_name(arg)));
   RangeObject* range = nullptr;
   V v = make(Tag::range, range);
   range->begin = args.size() == 1 ? 0 : args[0].integer();
@@ -82,7 +81,7 @@ V fn_set(Call& call) {
     auto key = hash_key(each);
     if (!key) {
       call.interp.raise(call.span, "TypeError",
-                        "a " + std::string(type_name(each)) + " cannot be in a set");
+                        with_article(type_name(each)) + " cannot be in a set");
       return false;
     }
     set->put(*key, each, V());

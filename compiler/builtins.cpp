@@ -68,7 +68,7 @@ V fn_type(Call& call) {
   V type = find_builtin(type_name(call.positional[0]), true);
   if (type.is_failed())
     return call.interp.raise(call.span, "TypeError",
-                             "the type of a " + std::string(type_name(call.positional[0])) +
+                             "the type of " + with_article(type_name(call.positional[0])) +
                                  " is no value of the language");
   return type;
 }

@@ -240,7 +240,7 @@ V Interp::call(const V& callee, Span span, std::vector<V> positional,
     case Tag::match:
       break;
   }
-  return raise(span, "TypeError", "a " + std::string(type_name(callee)) + " cannot be called");
+  return raise(span, "TypeError", with_article(type_name(callee)) + " cannot be called");
 }
 
 V Interp::call_expr(const lang::CallExpr& expr, const std::shared_ptr<Scope>& scope) {
@@ -267,7 +267,7 @@ V Interp::call_expr(const lang::CallExpr& expr, const std::shared_ptr<Scope>& sc
       case lang::ArgumentKind::kwargs:
         if (!value.is(Tag::dict))
           return raise(argument.span, "TypeError",
-                       "`**` takes a dict, not a " + std::string(type_name(value)));
+                       "`**` takes a dict, not " + with_article(type_name(value)));
         for (const auto& [key, each] : value.as<DictObject>().items) {
           if (key.is_failed()) continue;
           if (!key.is(Tag::string))
@@ -352,7 +352,7 @@ V Interp::attribute(const V& object, std::string_view name, Span span) {
     }
   }
   return raise(span, "AttributeError",
-               "a " + std::string(type_name(object)) + " has no `" + std::string(name) + "`");
+               with_article(type_name(object)) + " has no `" + std::string(name) + "`");
 }
 
 }  // namespace hv::compiler

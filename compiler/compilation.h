@@ -12,7 +12,9 @@
 #include "compiler/compile.h"
 #include "compiler/convert.h"
 #include "compiler/interp.h"
+#include "compiler/write.h"
 #include "lang/parse.h"
+#include "lang/sxp.h"
 
 namespace hv::compiler {
 
@@ -33,8 +35,11 @@ class Compilation final : public World {
   Compilation(const CompileRequest& request, SourceMap& sources, Diagnostics& diagnostics);
 
   void compile_root(const Root& root);
+  void compile_sxp(const Root& root);
   DesiredGraph finish();
   std::string dump_typed() const;
+  // The keys of the domain files and S-expressions that were compiled, each as it stood at the end.
+  const std::vector<LegacyDomain>& legacy() const { return legacy_; }
 
   // World
   bool import_file(const lang::VmImportStmt& statement, FileContext& into,
@@ -76,6 +81,10 @@ class Compilation final : public World {
   };
   void domain_from_keys(LoadedFile& file, std::map<std::string, Key, std::less<>>& keys,
                         const Root& root);
+  void keep_keys(const std::map<std::string, Key, std::less<>>& keys, const Address& address,
+                 bool of_2004);
+  void domain_from_sxp(LoadedFile& file, const lang::Sxp& form, const Root& root);
+  void initial_vcpus(std::map<std::string, Key, std::less<>>& keys);
   std::string name_from_stem(const LoadedFile& file);
   void warn_misspelt(const LoadedFile& file, bool generation_2004);
 
@@ -131,6 +140,7 @@ class Compilation final : public World {
   };
   std::map<std::string, SeenParam> params_seen_;
   std::set<std::string> inputs_seen_;
+  std::vector<LegacyDomain> legacy_;
 };
 
 // What xc_dom_create bound before it ran a file of 2004.

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "compiler/compilation.h"
+#include "compiler/large_stack.h"
 
 namespace hv {
 namespace compiler {
@@ -149,15 +150,11 @@ std::string Compilation::dump_typed() const {
   return out;
 }
 
-}  // namespace compiler
-
-namespace {
-
 // Evaluation walks trees and calls functions by recursion, up to Budget::depth; that takes more
 // stack than a thread has by default, so it gets a thread of its own and the caller waits.
-constexpr std::size_t kStack = std::size_t{512} << 20;  // pages come as they are used
+static constexpr std::size_t kStack = std::size_t{512} << 20;  // pages come as they are used
 
-void run_on_large_stack(compiler::Callback<void()> work) {
+void run_on_large_stack(Callback<void()> work) {
   // Mapped by us: the kernel refuses pthread_create's own mapping, which it counts in full, on a
   // dom0 of less memory than that.
   void* const stack = ::mmap(nullptr, kStack, PROT_READ | PROT_WRITE,
@@ -174,7 +171,7 @@ void run_on_large_stack(compiler::Callback<void()> work) {
   const int refused = pthread_create(
       &thread, &attributes,
       [](void* argument) -> void* {
-        (*static_cast<compiler::Callback<void()>*>(argument))();
+        (*static_cast<Callback<void()>*>(argument))();
         return nullptr;
       },
       &work);
@@ -184,11 +181,11 @@ void run_on_large_stack(compiler::Callback<void()> work) {
   ::munmap(stack, kStack);
 }
 
-}  // namespace
+}  // namespace compiler
 
 DesiredGraph compile(const CompileRequest& request, SourceMap& sources, Diagnostics& diagnostics) {
   DesiredGraph graph;
-  run_on_large_stack([&] {
+  compiler::run_on_large_stack([&] {
     compiler::Compilation compilation(request, sources, diagnostics);
     for (const Root& root : request.roots) compilation.compile_root(root);
     graph = compilation.finish();
@@ -199,7 +196,7 @@ DesiredGraph compile(const CompileRequest& request, SourceMap& sources, Diagnost
 std::string dump_typed(const CompileRequest& request, SourceMap& sources,
                        Diagnostics& diagnostics) {
   std::string text;
-  run_on_large_stack([&] {
+  compiler::run_on_large_stack([&] {
     compiler::Compilation compilation(request, sources, diagnostics);
     for (const Root& root : request.roots) compilation.compile_root(root);
     text = compilation.dump_typed();

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "compiler/callback.h"
 #include "hv/schema/project.h"
 
 namespace hv::compiler {
@@ -72,8 +73,11 @@ std::string Compiled::first_message() const {
   return "";
 }
 
-Compiled compile_setup(const Case& setup) {
-  Compiled done;
+namespace {
+
+// Everything a command would do up to the compiler, and what it does with the request.
+void with_request(const Case& setup, Compiled& done,
+                  Callback<void(const CompileRequest& request)> work) {
   const FileId toml = done.sources.add(
       "hv.toml", "[project]\nname = \"test\"\n" +
                      (setup.default_host.empty() ? "" : "host = \"" + setup.default_host + "\"\n") +
@@ -99,7 +103,24 @@ Compiled compile_setup(const Case& setup) {
   request.project = &project;
   request.schema = narrowed ? narrowed.get() : &Schema::builtin();
   request.files = &memory;
-  done.graph = compile(request, done.sources, done.diagnostics);
+  work(request);
+}
+
+}  // namespace
+
+Compiled compile_setup(const Case& setup) {
+  Compiled done;
+  with_request(setup, done, [&](const CompileRequest& request) {
+    done.graph = compile(request, done.sources, done.diagnostics);
+  });
+  return done;
+}
+
+Translated translate_setup(const Case& setup, Language to, Language from) {
+  Translated done;
+  with_request(setup, done, [&](const CompileRequest& request) {
+    done.text = translate(TranslateRequest{request, from, to}, done.sources, done.diagnostics);
+  });
   return done;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compiler/compile.h"
+#include "compiler/translate.h"
 
 namespace hv::compiler {
 
@@ -58,8 +59,13 @@ struct Compiled {
   }
 };
 
+struct Translated : Compiled {
+  std::optional<std::string> text;  // and no graph
+};
+
 // Everything a command would do: hv.toml is read, the roots compiled.
 Compiled compile_setup(const Case& setup);
+Translated translate_setup(const Case& setup, Language to, Language from = Language::vm);
 // One file main.vm, domain file, module or library by what it says.
 Compiled compile_text(const std::string& text,
                       std::map<std::string, std::vector<std::string>> params = {});

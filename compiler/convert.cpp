@@ -105,27 +105,21 @@ Converted strings(const V& value, const Attribute& attribute) {
   return fits(make_list(std::move(items)));
 }
 
-// "0-3,^2": a string, an int, or a list of both.
+// "0-3,^2" for all virtual CPUs; a list has a set for each of them, as in xl.
 Converted cpus(const V& value, const Attribute& attribute) {
-  std::string text;
-  const auto add = [&](const V& item) {
+  const auto set_of = [](const V& item) -> std::optional<std::string> {
     Meter::work += 2;
-    if (!item.is(Tag::string) && !item.is(Tag::integer)) return false;
-    text += (text.empty() ? "" : ",") + str(item);
-    return true;
+    if (!item.is(Tag::string) && !item.is(Tag::integer)) return std::nullopt;
+    return str(item);
   };
-  bool ok = true;
-  if (value.is(Tag::list) || value.is(Tag::tuple)) {
-    for (const V& item : value.as<SequenceObject>().items) ok = ok && add(item);
-  } else {
-    ok = add(value);
+  const bool each = value.is(Tag::list) || value.is(Tag::tuple);
+  std::vector<V> sets;
+  for (const V& item : each ? value.as<SequenceObject>().items : std::vector<V>{value}) {
+    const std::optional<std::string> set = set_of(item);
+    if (!set) return misfit(value, attribute, "for example \"0-3,^2\"");
+    sets.push_back(item.is(Tag::string) ? item : V::string(*set));
   }
-  const bool clean = std::all_of(text.begin(), text.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == ',' || c == '^' ||
-           c == ':' || c == ' ' || c == '_';
-  });
-  if (!ok || !clean) return misfit(value, attribute, "for example \"0-3,^2\"");
-  return fits(V::string(std::move(text)));
+  return fits(each ? make_list(std::move(sets)) : sets[0]);
 }
 
 Converted references(const V& value, const Attribute& attribute) {
@@ -370,9 +364,6 @@ Value to_model(const V& value, const Attribute& attribute) {
   return Value();
 }
 
-namespace {
-
-// Where bytes [begin, end) of a string value stand in the file.
 Span place_in(const V& item, Span fallback, uint32_t begin, uint32_t end) {
   if (item.is(Tag::string)) {
     if (const lang::StringExpr* literal = item.as<StringObject>().literal)
@@ -380,6 +371,8 @@ Span place_in(const V& item, Span fallback, uint32_t begin, uint32_t end) {
   }
   return fallback;
 }
+
+namespace {
 
 Span whole_place(const V& item, Span fallback) {
   if (item.is(Tag::string))
@@ -397,6 +390,8 @@ void report_mistakes(const V& item, const std::vector<lang::StringMistake>& mist
       diagnostic.notes.push_back("in: " + item.text());
   }
 }
+
+}  // namespace
 
 Vbd vbd_of(const lang::DiskString& disk, std::string written) {
   Vbd vbd;
@@ -423,7 +418,12 @@ Vbd vbd_of(const lang::DiskString& disk, std::string written) {
   return vbd;
 }
 
-}  // namespace
+std::string triple_as_string(const SequenceObject& triple) {
+  // Of `phy:` the /dev/ could be left out; a string's `phy:cdrom` would be a kind of drive.
+  std::string source = triple.items[0].text();
+  if (source.starts_with("phy:") && !source.starts_with("phy:/")) source.insert(4, "/dev/");
+  return source + "," + triple.items[1].text() + "," + triple.items[2].text();
+}
 
 std::optional<VbdObject> to_vbd(const V& item, Span fallback, const SourceMap& sources,
                                 Diagnostics& diagnostics) {
@@ -444,15 +444,12 @@ std::optional<VbdObject> to_vbd(const V& item, Span fallback, const SourceMap& s
                          "a disk of three parts is (source, device, mode), all strings");
       return std::nullopt;
     }
-    // Of `phy:` the /dev/ could be left out; a string's `phy:cdrom` would be a kind of drive.
-    std::string source = parts[0].text();
-    if (source.starts_with("phy:") && !source.starts_with("phy:/")) source.insert(4, "/dev/");
-    disk_text = V::string(source + "," + parts[1].text() + "," + parts[2].text());
+    disk_text = V::string(triple_as_string(item.as<SequenceObject>()));
   }
   if (!disk_text.is(Tag::string)) {
     Diagnostic& d = diagnostics.report(
         Code::bad_disk, fallback,
-        "a disk is a string or `vbd(…)`, not a " + std::string(type_name(disk_text)));
+        "a disk is a string or `vbd(…)`, not " + with_article(type_name(disk_text)));
     if (item.is(Tag::reference))
       d.help =
           "write `vbd(" + to_string(item.as<ReferenceObject>().address) + ", \"xvda\", \"w\")`";
@@ -480,7 +477,7 @@ std::optional<VifObject> to_vif(const V& item, Span fallback, const SourceMap& s
   if (!item.is(Tag::string)) {
     diagnostics.report(
         Code::bad_vif, fallback,
-        "an interface is a string or `vif(…)`, not a " + std::string(type_name(item)));
+        "an interface is a string or `vif(…)`, not " + with_article(type_name(item)));
     return std::nullopt;
   }
   const lang::VifResult result = lang::parse_vif_string(item.text());
@@ -552,9 +549,9 @@ V builtin_vbd(Call& call) {
     return v;
   }
   if (!source.is(Tag::string))
-    return call.interp.raise(call.span, "TypeError",
-                             "a vbd is made from a vdisk or a disk's name, not from a " +
-                                 std::string(type_name(source)));
+    return call.interp.raise(
+        call.span, "TypeError",
+        "a vbd is made from a vdisk or a disk's name, not from " + with_article(type_name(source)));
   // A prefix such as `phy:` belongs to the positional form.
   std::string written = source.text() + "," + device.text() + "," + mode.text();
   for (const auto& [name, value] : keys)

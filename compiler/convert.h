@@ -8,8 +8,10 @@
 
 #include "base/diagnostics.h"
 #include "compiler/value.h"
+#include "hv/model/resources.h"
 #include "hv/model/value.h"
 #include "hv/schema/schema.h"
+#include "lang/disk_string.h"
 
 namespace hv::compiler {
 
@@ -42,5 +44,18 @@ std::optional<VbdObject> to_vbd(const V& item, Span fallback, const SourceMap& s
                                 Diagnostics& diagnostics);
 std::optional<VifObject> to_vif(const V& item, Span fallback, const SourceMap& sources,
                                 Diagnostics& diagnostics);
+
+// The strings in a converted attribute that have a little language of their own (pci, vfb, cpus,
+// …). What xl reads over without a word is a warning.
+void check_device_strings(const V& value, const Attribute& attribute, Span fallback,
+                          Diagnostics& diagnostics);
+
+// The 2004 triple of three strings (uname, device, mode) as a disk string.
+std::string triple_as_string(const SequenceObject& triple);
+
+Vbd vbd_of(const lang::DiskString& disk, std::string written);
+
+// Where bytes [begin, end) of a string value stand in the file; `fallback` where it is no literal.
+Span place_in(const V& item, Span fallback, uint32_t begin, uint32_t end);
 
 }  // namespace hv::compiler

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "compiler/compilation.h"
+#include "compiler/static_names.h"
 #include "compiler/walk.h"
 
 namespace hv::compiler {
@@ -45,7 +46,6 @@ std::map<std::string_view, V> predefined_2004(const std::string& file) {
           {"config_file", V::string(file)},
           {"console_port", V::integer(-1)},
           {"image", empty},
-          {"nfsserv", empty},
           {"pci_device_list", make_list({})},
           {"ramdisk", empty},
           {"vbd_expert", V::integer(0)}};
@@ -73,7 +73,7 @@ void Compilation::warn_misspelt(const LoadedFile& file, bool generation_2004) {
         request_.schema->find_key(assigned.name, generation_2004) != nullptr ||
         !told.insert(assigned.name).second)
       continue;
-    auto near = nearest(assigned.name, keys);
+    auto near = nearest_attribute(assigned.name, keys);
     // One edit only: two make too many private names look like keys.
     if (!near || !is_one_edit(assigned.name, *near)) continue;
     Diagnostic& warning = diagnostics_.report(Code::probable_misspelling, assigned.span,
@@ -176,7 +176,22 @@ void Compilation::evaluate_domain_file(LoadedFile& file, const Root& root) {
     }
     keys[std::string(attribute->name)] = Key{attribute, value, attribute->name, {}, whole};
   }
+  const std::size_t before = graph_.resources().size();
   domain_from_keys(file, keys, root);
+  if (graph_.resources().size() > before)
+    keep_keys(keys, address_of(graph_.resources().back()), generation_2004);
+}
+
+void Compilation::keep_keys(const std::map<std::string, Key, std::less<>>& keys,
+                            const Address& address, bool of_2004) {
+  LegacyDomain& domain = legacy_.emplace_back();
+  domain.address = address;
+  domain.of_2004 = of_2004;
+  for (const auto& [name, key] : keys)
+    domain.keys.push_back({key.attribute, key.value, std::string(key.spelling), key.span});
+  std::stable_sort(
+      domain.keys.begin(), domain.keys.end(),
+      [](const LegacyKey& a, const LegacyKey& b) { return a.span.begin < b.span.begin; });
 }
 
 void Compilation::domain_from_keys(LoadedFile& file, std::map<std::string, Key, std::less<>>& keys,

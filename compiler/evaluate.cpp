@@ -257,7 +257,7 @@ V Interp::evaluate_inner(const lang::Expr* expr, const std::shared_ptr<Scope>& s
         auto key = hash_key(item);
         if (!key)
           return raise(expr->span, "TypeError",
-                       "a " + std::string(type_name(item)) + " cannot be in a set");
+                       with_article(type_name(item)) + " cannot be in a set");
         set->put(*key, std::move(item), V());
       }
       return v;
@@ -274,7 +274,7 @@ V Interp::evaluate_inner(const lang::Expr* expr, const std::shared_ptr<Scope>& s
         if (item.key == nullptr) {
           if (!value.is(Tag::dict))
             return raise(item.value->span, "TypeError",
-                         "`**` takes a dict, not a " + std::string(type_name(value)));
+                         "`**` takes a dict, not " + with_article(type_name(value)));
           for (const auto& [k, each] : value.as<DictObject>().items)
             if (!k.is_failed()) dict->put(*hash_key(k), k, each);
           continue;
@@ -282,7 +282,7 @@ V Interp::evaluate_inner(const lang::Expr* expr, const std::shared_ptr<Scope>& s
         auto hashed = hash_key(key);
         if (!hashed)
           return raise(item.key->span, "TypeError",
-                       "a " + std::string(type_name(key)) + " cannot be a key");
+                       with_article(type_name(key)) + " cannot be a key");
         dict->put(*hashed, std::move(key), std::move(value));
       }
       return v;
@@ -341,7 +341,7 @@ V Interp::evaluate_inner(const lang::Expr* expr, const std::shared_ptr<Scope>& s
           break;
       }
       return raise(expr->span, "TypeError",
-                   "this operator does not take a " + std::string(type_name(operand)));
+                   "this operator does not take " + with_article(type_name(operand)));
     }
     case ExprKind::binary: {
       const auto& node = lang::as<lang::BinaryExpr>(*expr);

@@ -51,7 +51,7 @@ TEST(Evaluate, Modules) {
        "f\n1"},
       {"raise ValueError('bad vmid')", "!ValueError: bad vmid"},
       {"try:\n    {}['a']\nexcept LookupError:\n    print('yes')", "yes"},
-      {"print(1 < 'a')", "!TypeError: a int and a str have no order"},
+      {"print(1 < 'a')", "!TypeError: an int and a str have no order"},
       {"a, (b, *c) = 1, (2, 3, 4)\nprint(a, b, c)", "1 2 [3, 4]"},
       {"a = b = []\na.append(1)\nprint(b)", "[1]"},
       {"l = [1]\nm = l\nl += [2]\nprint(m)", "[1, 2]"},

@@ -255,7 +255,7 @@ Flow Interp::execute_raise(const lang::RaiseStmt& node, const std::shared_ptr<Sc
     type = "Exception";
     argument = exception;
   } else {
-    raise(node.span, "TypeError", "a " + std::string(type_name(exception)) + " cannot be raised",
+    raise(node.span, "TypeError", with_article(type_name(exception)) + " cannot be raised",
           "raise an exception such as `ValueError(\"…\")`");
     return Flow::raised;
   }

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 
+#include "base/render.h"
 #include "compiler/compiler_test_support.h"
 
 namespace hv::compiler {
@@ -150,14 +152,45 @@ TEST(FailFiles, EachCaseFailsAsItsLinesSay) {
                       (number >= 401 && number < 420);
     if (!ours) continue;
     // (of a project without sources the command line tells, which alone knows of no PATH)
+    // (translations are not compiled; translate_test.cpp has theirs)
     if (code.severity != Severity::note && code.code != Code::empty_project &&
-        code.code != Code::file_too_large) {
+        code.code != Code::file_too_large && code.code != Code::not_translated) {
       EXPECT_TRUE(covered.contains(std::string(code.id))) << code.id << " is never expected";
     }
     const auto page =
         std::filesystem::path(HV_SOURCE_DIR) / "docs/errors" / (std::string(code.id) + ".md");
     EXPECT_TRUE(std::filesystem::exists(page)) << code.id << " has no page";
   }
+}
+
+// What people read: every case as it is shown on a terminal, beside its file. HV_UPDATE_GOLDEN=1
+// rewrites what changed, and counts as not passed.
+TEST(FailFiles, MessagesReadAsTheyWereReviewed) {
+  std::size_t count = 0;
+  for (const auto& path : fail_files()) {
+    std::string now;
+    std::size_t index = 0;
+    for (const FailCase& each : read_cases(path)) {
+      const Compiled done = compile_setup(each.setup);
+      ++index;
+      now += (index == 1 ? "" : "\n") + std::string("---- case ") + std::to_string(index) + "\n";
+      now += render_text(done.diagnostics, done.sources);
+      count += done.diagnostics.size();
+    }
+    std::filesystem::path golden = path;
+    golden.replace_extension(".txt");
+    std::ifstream in(golden, std::ios::binary);
+    std::ostringstream kept;
+    kept << in.rdbuf();
+    if (kept.str() == now) continue;
+    std::size_t at = 0;
+    while (at < now.size() && at < kept.str().size() && now[at] == kept.str()[at]) ++at;
+    ADD_FAILURE() << golden << " is no longer what is said:\n"
+                  << now.substr(at < 200 ? 0 : at - 200, 800)
+                  << "\nHV_UPDATE_GOLDEN=1 takes what is said now";
+    if (std::getenv("HV_UPDATE_GOLDEN") != nullptr) std::ofstream(golden, std::ios::binary) << now;
+  }
+  EXPECT_GE(count, 150u);
 }
 
 }  // namespace

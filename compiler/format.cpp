@@ -196,16 +196,16 @@ V Interp::percent(const V& format, const V& arguments, Span span) {
       case 'o': {
         if (value.is(Tag::size) || value.is(Tag::duration))
           return raise(span, "TypeError",
-                       "`%" + std::string(1, spec.type) + "` of a " +
-                           std::string(type_name(value)) + " has no unit",
+                       "`%" + std::string(1, spec.type) + "` of " + with_article(type_name(value)) +
+                           " has no unit",
                        value.is(Tag::size) ? "divide first: `memory // 1MiB`"
                                            : "divide first: `timeout // 1s`");
         if (!value.is_number() ||
             (value.is(Tag::floating) &&
              (spec.type == 'x' || spec.type == 'X' || spec.type == 'o') && !python2()))
           return raise(span, "TypeError",
-                       "`%" + std::string(1, spec.type) + "` takes a number, not a " +
-                           std::string(type_name(value)),
+                       "`%" + std::string(1, spec.type) + "` takes a number, not " +
+                           with_article(type_name(value)),
                        value.is(Tag::string) ? "`int(…)` makes a number of text" : "");
         if (value.is(Tag::floating) && std::fabs(value.floating()) >= 9.2e18)
           return raise(span, "OverflowError", "the number is more than 64 bits hold");
@@ -238,8 +238,8 @@ V Interp::percent(const V& format, const V& arguments, Span span) {
       case 'G':
         if (!value.is_number())
           return raise(span, "TypeError",
-                       "`%" + std::string(1, spec.type) + "` takes a number, not a " +
-                           std::string(type_name(value)));
+                       "`%" + std::string(1, spec.type) + "` takes a number, not " +
+                           with_article(type_name(value)));
         piece = c_double(spec.type, spec.precision < 0 ? 6 : spec.precision, spec.alternate,
                          value.number());
         if (piece[0] == '-')
@@ -326,7 +326,7 @@ V Interp::format_value(const V& value, std::string_view spec, Span span) {
   if (i < spec.size()) type = spec[i++];
   const auto wrong = [&] {
     return raise(span, "ValueError",
-                 "`" + std::string(spec) + "` is no format of a " + std::string(type_name(value)));
+                 "`" + std::string(spec) + "` is no format of " + with_article(type_name(value)));
   };
   if (i != spec.size()) return wrong();
   std::string digits, prefix;

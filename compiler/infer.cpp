@@ -48,11 +48,11 @@ TypeRef type_of_attribute(AttributeType type) {
     case AttributeType::ip:
     case AttributeType::path:
     case AttributeType::choice:
-    case AttributeType::cpu_list:
       return simple_type(TypeName::string);
     case AttributeType::secret:
       return simple_type(TypeName::secret);
     case AttributeType::string_list:
+    case AttributeType::cpu_list:  // a string or a list of them
     case AttributeType::vbd_list:
     case AttributeType::vif_list:
     case AttributeType::reference:
@@ -248,10 +248,10 @@ void Inference::check_binary(const lang::BinaryExpr& node, const StaticNames& na
   }
   const bool texts = node.op == BinaryOp::add && (is_text(*left) != is_text(*right));
   if (!texts && (!quantities || is_text(*left) || is_text(*right))) return;
-  Diagnostic& diagnostic =
-      diagnostics_.report(Code::wrong_type, node.span,
-                          "`" + std::string(lang::symbol(node.op)) + "` does not fit a " +
-                              to_string(*left) + " and a " + to_string(*right));
+  Diagnostic& diagnostic = diagnostics_.report(
+      Code::wrong_type, node.span,
+      "`" + std::string(lang::symbol(node.op)) + "` does not fit " +
+          with_article(to_string(*left)) + " and " + with_article(to_string(*right)));
   if (texts) {
     diagnostic.help = "make text of it with `str(…)` or `%`";
   } else if (node.op == BinaryOp::divide && right->name == TypeName::integer) {
@@ -289,9 +289,10 @@ void Inference::check_comparison(const lang::ComparisonExpr& node, const StaticN
                        (is_number(*left) && is_quantity(*right)) ||
                        (is_quantity(*left) && is_quantity(*right) && left->name != right->name);
     if (!mixed) continue;
-    Diagnostic& diagnostic = diagnostics_.report(
-        Code::wrong_type, node.span,
-        "a " + to_string(*left) + " is not compared with a " + to_string(*right));
+    Diagnostic& diagnostic =
+        diagnostics_.report(Code::wrong_type, node.span,
+                            with_article(to_string(*left)) + " is not compared with " +
+                                with_article(to_string(*right)));
     if (is_number(*right)) say_unit(part.operand, *left, diagnostic);
     if (is_number(*left)) say_unit(first, *right, diagnostic);
   }

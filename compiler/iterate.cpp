@@ -41,7 +41,7 @@ bool Interp::gather(Gathering& into, std::size_t at) {
     const V& keyed = expr.key != nullptr ? key : value;
     auto hashed = hash_key(keyed);
     if (!hashed) {
-      raise(expr.span, "TypeError", "a " + std::string(type_name(keyed)) + " cannot be a key here");
+      raise(expr.span, "TypeError", with_article(type_name(keyed)) + " cannot be a key here");
       return false;
     }
     into.dict->put(*hashed, keyed, expr.key != nullptr ? value : V());
@@ -134,8 +134,7 @@ bool Interp::iterate(const V& iterable, Span span, Callback<bool(const V&)> each
     case Tag::match:
       break;
   }
-  raise(span, "TypeError",
-        "a " + std::string(type_name(iterable)) + " has no elements to go through",
+  raise(span, "TypeError", with_article(type_name(iterable)) + " has no elements to go through",
         iterable.is(Tag::integer) ? "write `range(…)` to count" : "");
   return false;
 }

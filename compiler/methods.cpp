@@ -272,10 +272,9 @@ const MethodRow* row_of(std::span<const MethodRow> rows, std::string_view name) 
 }
 
 V refuse_frozen(Call& call, const V& self) {
-  return call.interp.raise(
-      call.span, "TypeError",
-      "a " + std::string(type_name(self)) + " of another file cannot be changed",
-      "copy it: `list(x)`, `dict(x)`");
+  return call.interp.raise(call.span, "TypeError",
+                           with_article(type_name(self)) + " of another file cannot be changed",
+                           "copy it: `list(x)`, `dict(x)`");
 }
 
 }  // namespace

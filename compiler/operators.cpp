@@ -181,8 +181,8 @@ V quantities(Interp& interp, BinaryOp op, const V& a, const V& b, Span span) {
     help = "write `//` for a whole result";
   }
   return interp.raise(span, "TypeError",
-                      "`" + std::string(symbol(op)) + "` does not fit a " +
-                          std::string(type_name(a)) + " and a " + std::string(type_name(b)),
+                      "`" + std::string(symbol(op)) + "` does not fit " +
+                          with_article(type_name(a)) + " and " + with_article(type_name(b)),
                       help);
 }
 
@@ -294,8 +294,8 @@ V Interp::binary(BinaryOp op, const V& a, const V& b, Span span, Span op_span) {
   if (a.is(Tag::reference) || b.is(Tag::reference))
     help = "a reference is not text; `.name` is its name";
   return raise(span, "TypeError",
-               "`" + std::string(symbol(op)) + "` does not fit a " + std::string(type_name(a)) +
-                   " and a " + std::string(type_name(b)),
+               "`" + std::string(symbol(op)) + "` does not fit " + with_article(type_name(a)) +
+                   " and " + with_article(type_name(b)),
                help);
 }
 
@@ -334,8 +334,7 @@ std::optional<int> Interp::order(const V& a, const V& b, Span span) {
   if ((a.is(Tag::size) || b.is(Tag::size)) && (a.is_integral() || b.is_integral()))
     help = "say the unit: `" + repr(a.is_integral() ? a : b) + "MiB`";
   raise(span, "TypeError",
-        "a " + std::string(type_name(a)) + " and a " + std::string(type_name(b)) + " have no order",
-        help);
+        with_article(type_name(a)) + " and " + with_article(type_name(b)) + " have no order", help);
   return std::nullopt;
 }
 
@@ -351,10 +350,9 @@ V Interp::compare(CompareOp op, const V& a, const V& b, Span span) {
                          (a.is(Tag::duration) && b.is_number()) ||
                          (b.is(Tag::duration) && a.is_number());
       if (mixed)
-        return raise(
-            span, "TypeError",
-            "a " + std::string(type_name(a)) + " never equals a " + std::string(type_name(b)),
-            "say the unit of the number");
+        return raise(span, "TypeError",
+                     with_article(type_name(a)) + " never equals " + with_article(type_name(b)),
+                     "say the unit of the number");
       return V::boolean(equal(a, b) == (op == CompareOp::equal));
     }
     case CompareOp::is:
@@ -371,13 +369,12 @@ V Interp::compare(CompareOp op, const V& a, const V& b, Span span) {
       if (b.is(Tag::string)) {
         if (!a.is(Tag::string))
           return raise(span, "TypeError",
-                       "a " + std::string(type_name(a)) + " cannot be looked for in a str");
+                       with_article(type_name(a)) + " cannot be looked for in a str");
         Meter::spend(b.text().size());
         found = b.text().find(a.text()) != std::string::npos;
       } else if (b.is(Tag::dict) || b.is(Tag::set)) {
         auto key = hash_key(a);
-        if (!key)
-          return raise(span, "TypeError", "a " + std::string(type_name(a)) + " cannot be a key");
+        if (!key) return raise(span, "TypeError", with_article(type_name(a)) + " cannot be a key");
         found = b.as<DictObject>().index.contains(*key);
       } else {
         const bool ok = iterate(b, span, [&](const V& each) {

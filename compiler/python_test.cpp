@@ -277,7 +277,7 @@ std::string printing(const std::string& program, int line) {
 
 TEST(Python, GeneratedProgramsPrintWhatPython3Prints) {
   if (python().empty()) GTEST_SKIP() << "there is no python3 to compare with";
-  constexpr int kPrograms = 1500;
+  constexpr int kPrograms = 2200;
   const char* const seed_text = std::getenv("HV_SEED");
   Generator generator(seed_text != nullptr ? std::strtoull(seed_text, nullptr, 10) : 7);
   std::vector<std::string> programs;

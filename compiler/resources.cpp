@@ -137,7 +137,9 @@ bool Compilation::build_domain(BlockState& block, const HostName& host, const st
   for (const auto& [name, value] : block.attributes) {
     if (has_own_field(name)) continue;
     const Attribute* attribute = request_.schema->find(Kind::domain, name);
-    if (attribute != nullptr) domain.attributes.set(name, to_model(value, *attribute));
+    if (attribute == nullptr) continue;
+    check_device_strings(value, *attribute, span_of(block, name), diagnostics_);
+    domain.attributes.set(name, to_model(value, *attribute));
   }
   for (const Attribute& attribute : request_.schema->attributes(Kind::domain)) {
     if (!attribute.required || find(block, attribute.name) != nullptr) continue;
@@ -159,9 +161,11 @@ bool Compilation::build_domain(BlockState& block, const HostName& host, const st
     const int64_t* vcpus = domain.attributes.get<int64_t>("vcpus");
     const int64_t* maxvcpus = domain.attributes.get<int64_t>("maxvcpus");
     if (vcpus != nullptr && maxvcpus != nullptr && *maxvcpus < *vcpus)
-      diagnostics_.report(Code::value_out_of_range, span_of(block, "maxvcpus"),
-                          "`maxvcpus` " + std::to_string(*maxvcpus) + " is less than `vcpus` " +
-                              std::to_string(*vcpus));
+      diagnostics_
+          .report(Code::value_out_of_range, span_of(block, "maxvcpus"),
+                  "`maxvcpus` " + std::to_string(*maxvcpus) + " is less than `vcpus` " +
+                      std::to_string(*vcpus))
+          .related.push_back({span_of(block, "vcpus"), "vcpus is set here"});
   }
   attributes_[block.address] = block.attributes;
   return add(std::move(domain), block.header);
@@ -210,7 +214,7 @@ bool Compilation::build_vdisk(BlockState& block, const std::optional<Address>& p
       for (const V& each : parts[1].as<SequenceObject>().items) {
         if (!each.is(Tag::reference)) continue;
         grant.domains.push_back(each.as<ReferenceObject>().address);
-        refer(block.address, grant.domains.back(), span_of(block, "shareable"));
+        grant_uses_.push_back({block.address, grant.domains.back(), span_of(block, "shareable")});
       }
       graph_.grants.push_back(std::move(grant));
     } else {
@@ -273,9 +277,6 @@ bool Compilation::build_network(BlockState& block, const HostName& host, const s
 // ---- once all is declared ----------------------------------------------------------------------
 
 void Compilation::check_references() {
-  std::vector<std::string> names;
-  for (const auto& [address, span] : declared_) names.push_back(to_string(address));
-  std::vector<std::string_view> candidates(names.begin(), names.end());
   for (const Use& use : grant_uses_)
     if (!declared_.contains(use.to)) uses_.push_back(use);
   for (const Use& use : uses_) {
@@ -288,8 +289,12 @@ void Compilation::check_references() {
     if (text.find("vd:") != std::string_view::npos) continue;
     Diagnostic& diagnostic = diagnostics_.report(Code::unknown_resource, use.span,
                                                  "`" + to_string(use.to) + "` is not declared");
-    if (auto near = nearest(to_string(use.to), candidates))
-      diagnostic.help = "did you mean `" + std::string(*near) + "`?";
+    std::vector<std::string_view> names;
+    for (const auto& [address, span] : declared_)
+      if (address.kind == use.to.kind) names.push_back(address.name);
+    if (auto near = nearest(use.to.name, names))
+      diagnostic.help =
+          "did you mean `" + to_string(Address{use.to.kind, std::string(*near)}) + "`?";
   }
 }
 

@@ -13,6 +13,18 @@ using lang::StmtKind;
 
 namespace {
 
+// 0755 as everywhere but in Python 2.
+std::string octal(std::string_view digits) {
+  digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size() - 1));
+  return "0o" + std::string(digits);
+}
+
+// The word that a statement begins with: a whole block underlined says no more than that.
+Span first_word(Span span, std::string_view word) {
+  span.end = std::min<uint32_t>(span.end, span.begin + static_cast<uint32_t>(word.size()));
+  return span;
+}
+
 using Names = StaticNames;
 
 class Checker {
@@ -146,7 +158,7 @@ class Checker {
           if (old_file()) return false;
           if (node.legacy_octal)
             dialect(expr->span, "`" + std::string(node.spelling) + "` is an old spelling of base 8",
-                    "write `0o" + std::string(node.digits) + "`", "0o" + std::string(node.digits));
+                    "write `" + octal(node.digits) + "`", octal(node.digits));
           if (node.long_suffix)
             dialect(expr->span, "`" + std::string(node.spelling) + "` is an old spelling",
                     "leave the `L` out",
@@ -231,7 +243,7 @@ class Checker {
         if (lifecycle != where.lifecycle) continue;
         candidates.push_back(lifecycle ? each.substr(10) : each);
       }
-      if (auto near = nearest(name.name, candidates)) {
+      if (auto near = nearest_attribute(name.name, candidates)) {
         diagnostic.primary_label = "did you mean `" + std::string(*near) + "`?";
         diagnostic.fix = Fix{"write `" + std::string(*near) + "`", name.span, std::string(*near)};
       }
@@ -284,7 +296,11 @@ class Checker {
   }
 
   void not_in_block(const lang::Stmt* statement, const char* what) {
-    diagnostics_.report(Code::misplaced_statement, statement->span,
+    std::string_view word = what;
+    const bool quoted = word.starts_with('`');
+    if (quoted) word = word.substr(1, word.size() - 2);
+    diagnostics_.report(Code::misplaced_statement,
+                        quoted ? first_word(statement->span, word) : statement->span,
                         std::string(what) + " has no meaning inside a resource");
   }
 
@@ -447,7 +463,8 @@ class Checker {
         for (const lang::ExceptHandler& handler : node.handlers) {
           expression(handler.type, names, guarded);
           if (handler.legacy && !old_file())
-            dialect(handler.span, "`except E, e` is an old spelling", "write `except E as e`", "");
+            dialect(first_word(handler.span, "except"), "`except E, e` is an old spelling",
+                    "write `except E as e`", "");
           block(handler.body, names, where);
         }
         block(node.else_body, names, where);
@@ -509,7 +526,7 @@ class Checker {
       case StmtKind::lifecycle: {
         Where lifecycle = where;
         if (where.kind != Kind::domain)
-          diagnostics_.report(Code::misplaced_statement, each->span,
+          diagnostics_.report(Code::misplaced_statement, first_word(each->span, "lifecycle"),
                               "`lifecycle` belongs into a domain or a template");
         lifecycle.kind.reset();
         lifecycle.lifecycle = true;

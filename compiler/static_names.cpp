@@ -83,10 +83,18 @@ void report_unknown_name(const lang::NameExpr& name, const StaticNames& names, b
     candidates.insert(candidates.end(), at->bound.begin(), at->bound.end());
   for (const std::string_view builtin : builtin_names())
     if (!find_builtin(builtin, python2).is_failed()) candidates.push_back(builtin);
-  if (auto near = nearest(name.name, candidates)) {
+  // Of a name of one letter or two, every other is near.
+  if (auto near = nearest(name.name, candidates); near && name.name.size() > 2) {
     diagnostic.primary_label = "did you mean `" + std::string(*near) + "`?";
     diagnostic.fix = Fix{"write `" + std::string(*near) + "`", name.span, std::string(*near)};
   }
+}
+
+std::optional<std::string_view> nearest_attribute(std::string_view word,
+                                                  std::span<const std::string_view> names) {
+  for (const std::string_view name : names)
+    if (name.size() == word.size() + 1 && name.starts_with(word)) return name;
+  return nearest(word, names);
 }
 
 void warn_variables(const lang::SyntaxTree& tree, const Schema& schema, Diagnostics& diagnostics) {

@@ -30,6 +30,10 @@ void collect_indirect(lang::Block body, std::vector<std::string_view>& names);
 void report_unknown_name(const lang::NameExpr& name, const StaticNames& names, bool python2,
                          Diagnostics& diagnostics);
 
+// nearest(), but of `vcpu` rather `vcpus` than `cpu`: a letter that is missing at the end.
+std::optional<std::string_view> nearest_attribute(std::string_view word,
+                                                  std::span<const std::string_view> names);
+
 // In a module a key at the top is only a variable; one that nothing reads was meant otherwise.
 void warn_variables(const lang::SyntaxTree& tree, const Schema& schema, Diagnostics& diagnostics);
 

@@ -165,7 +165,7 @@ V str_join(Call& call, const V& self) {
   const bool ok = call.interp.iterate(call.positional[0], call.span, [&](const V& each) {
     if (!each.is(Tag::string)) {
       call.interp.raise(call.span, "TypeError",
-                        "`join` takes strings, not a " + std::string(type_name(each)));
+                        "`join` takes strings, not " + with_article(type_name(each)));
       return false;
     }
     if (!first) out += self.text();

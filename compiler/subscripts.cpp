@@ -39,15 +39,15 @@ V Interp::subscript(const V& object, const V& index, Span span) {
   const auto position = [&](std::size_t length) -> std::optional<std::size_t> {
     if (!index.is_integral()) {
       raise(span, "TypeError",
-            "a " + std::string(type_name(object)) + " is indexed by an int, not by a " +
-                std::string(type_name(index)));
+            with_article(type_name(object)) + " is indexed by an int, not by " +
+                with_article(type_name(index)));
       return std::nullopt;
     }
     int64_t at = index.integer();
     if (at < 0) at += static_cast<int64_t>(length);
     if (at < 0 || at >= static_cast<int64_t>(length)) {
       raise(span, "IndexError",
-            "index " + std::to_string(index.integer()) + " of a " + std::string(type_name(object)) +
+            "index " + std::to_string(index.integer()) + " of " + with_article(type_name(object)) +
                 " with " + std::to_string(length) + " elements");
       return std::nullopt;
     }
@@ -86,7 +86,7 @@ V Interp::subscript(const V& object, const V& index, Span span) {
     default:
       break;
   }
-  return raise(span, "TypeError", "a " + std::string(type_name(object)) + " cannot be indexed");
+  return raise(span, "TypeError", with_article(type_name(object)) + " cannot be indexed");
 }
 
 V Interp::slice_of(const V& object, const lang::SliceExpr& slice, Span span,
@@ -147,7 +147,7 @@ V Interp::slice_of(const V& object, const lang::SliceExpr& slice, Span span,
     default:
       break;
   }
-  return raise(span, "TypeError", "a " + std::string(type_name(object)) + " cannot be sliced");
+  return raise(span, "TypeError", with_article(type_name(object)) + " cannot be sliced");
 }
 
 }  // namespace hv::compiler

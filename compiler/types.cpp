@@ -92,7 +92,14 @@ TypeRef named_type(const lang::NamedType& node, const SchemaNames& schemas,
     for (const Named& each : kNames) words.push_back(each.word);
     for (const std::string_view generic : {"list", "tuple", "dict", "ref"})
       words.push_back(generic);
-    if (auto near = nearest(node.name, words)) {
+    // As other languages call them.
+    static constexpr std::pair<std::string_view, std::string_view> kTheirs[] = {
+        {"integer", "int"},  {"string", "str"}, {"boolean", "bool"}, {"number", "int"},
+        {"double", "float"}, {"bytes", "size"}, {"time", "duration"}};
+    std::optional<std::string_view> near = nearest(node.name, words);
+    for (const auto& [theirs, ours] : kTheirs)
+      if (node.name == theirs) near = ours;
+    if (near) {
       diagnostic.primary_label = "did you mean `" + std::string(*near) + "`?";
       diagnostic.fix =
           Fix{"write `" + std::string(*near) + "`", node.name_span, std::string(*near)};
@@ -263,8 +270,15 @@ TypeRef type_of(const lang::Type* node, const SchemaNames& schemas, const Source
                              "a reference is to a domain, vdisk, pool or network");
         return type;
       } else {
-        diagnostics.report(Code::unknown_type, generic.name_span,
-                           "there is no type `" + std::string(generic.name) + "[…]`");
+        Diagnostic& diagnostic =
+            diagnostics.report(Code::unknown_type, generic.name_span,
+                               "there is no type `" + std::string(generic.name) + "[…]`");
+        static constexpr std::string_view kGenerics[] = {"dict", "list", "ref", "tuple"};
+        if (auto near = nearest(generic.name, kGenerics)) {
+          diagnostic.primary_label = "did you mean `" + std::string(*near) + "`?";
+          diagnostic.fix =
+              Fix{"write `" + std::string(*near) + "`", generic.name_span, std::string(*near)};
+        }
         return any_type();
       }
       if (generic.arguments.size() != wanted)

@@ -375,6 +375,12 @@ bool equal(const V& a, const V& b) {
   return false;
 }
 
+std::string with_article(std::string_view noun) {
+  const bool vowel =
+      !noun.empty() && std::string_view("aeio").find(noun[0]) != std::string_view::npos;
+  return (vowel ? "an " : "a ") + std::string(noun);
+}
+
 std::string_view type_name(const V& value) {
   switch (value.tag()) {
     case Tag::failed:

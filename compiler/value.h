@@ -318,7 +318,8 @@ bool is_frozen(const V& value);
 
 bool truthy(const V& value);
 bool equal(const V& a, const V& b);
-std::string_view type_name(const V& value);  // "str", "int", "list", … as people call it
+std::string_view type_name(const V& value);       // "str", "int", "list", … as people call it
+std::string with_article(std::string_view noun);  // "an int", "a str"
 // Python's repr() and str().
 std::string repr(const V& value);
 std::string str(const V& value);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "base/diagnostics.h"
 
@@ -152,12 +153,14 @@ class DiskParser {
       set(disk_.script, has_script_, "script", value, end, nullptr);
     } else if (key == "colo-port") {
       set_colo_port(value, end);
-    } else if (key == "specification" && text != "virtio" && text != "none") {
-      static constexpr std::string_view kSpecifications[] = {"none", "virtio"};
+    } else if (key == "specification" && text != "virtio") {
+      static constexpr std::string_view kSpecifications[] = {"virtio"};
       unknown_value("specification", value, end, kSpecifications);
     } else if (is_one_of(key, kKeys)) {
       std::string& option = disk_.options[std::string(key)];
-      if (!option.empty()) mistake(value, end, "`" + std::string(key) + "` is given twice");
+      const bool again = key == "specification" && option == text;
+      if (!option.empty() && !again)
+        mistake(value, end, "`" + std::string(key) + "` is given twice");
       option = std::string(text);
     } else {
       std::string help =
@@ -177,8 +180,15 @@ class DiskParser {
     if (word == "cdrom")
       disk_.cdrom = true;
     else
-      disk_.options[std::string(word)] = "";
+      set_flag(word);
     return true;
+  }
+
+  // `discard` and `no-discard` are one setting; the last word counts.
+  void set_flag(std::string_view word) {
+    const bool off = word.starts_with("no-");
+    disk_.options.erase(off ? std::string(word.substr(3)) : "no-" + std::string(word));
+    disk_.options[std::string(word)] = "";
   }
 
   void positional() {
@@ -246,8 +256,9 @@ class DiskParser {
   void unknown_value(const char* what, std::size_t begin, std::size_t end,
                      const std::string_view (&known)[N]) {
     const std::string_view text = text_.substr(begin, end - begin);
-    std::string help = "it is one of";
-    for (const std::string_view each : known) help += " " + std::string(each);
+    std::string help;
+    for (const std::string_view each : known)
+      if (each != "!") help += (help.empty() ? "it is one of `" : ", `") + std::string(each) + "`";
     if (what == std::string_view("format")) help += "; the order is target, format, vdev, access";
     mistake(begin, end, std::string("unknown ") + what + " `" + std::string(text) + "`", help);
   }
@@ -268,15 +279,15 @@ class DiskParser {
     has_format_ = true;
   }
 
-  // As strtol reads it: digits in front, whatever follows.
+  // As strtol reads it: digits in front, whatever follows; port 0 is none.
   void set_colo_port(std::size_t begin, std::size_t end) {
-    std::size_t digits = begin;
-    while (digits < end && text_[digits] >= '0' && text_[digits] <= '9') ++digits;
-    if (digits == begin) {
-      mistake(begin, end, "`colo-port` is a number");
+    const std::string value(text_.substr(begin, end - begin));
+    const long port = std::strtol(value.c_str(), nullptr, 10);
+    if (port == 0) {
+      mistake(begin, end, "`colo-port` is a number from 1 on");
       return;
     }
-    disk_.options["colo-port"] = std::string(text_.substr(begin, digits - begin));
+    disk_.options["colo-port"] = std::to_string(port);
   }
 
   void set_access(std::size_t begin, std::size_t end) {

@@ -76,7 +76,7 @@ TEST(DiskStringTest, MistakesPointIntoTheString) {
            {"phy:/a=b,hda,w", "/a=", "a `=` inside a positional part"},
            {"phy:/a", "phy:/a", "the disk has no device name in the guest"},
            {"vdev=hda", "vdev=hda", "the disk has no target, and is not removable"},
-           {"colo-port=x,vdev=hda,target=/a", "x", "`colo-port` is a number"},
+           {"colo-port=x,vdev=hda,target=/a", "x", "`colo-port` is a number from 1 on"},
            {"vd:,sda1,w", "vd:", "`vd:` names no virtual disk"},
            {"", "", "the disk has no device name in the guest"}}) {
     const DiskResult result = parse_disk_string(c.text);

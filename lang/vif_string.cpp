@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
+#include <cstdlib>
 
 #include "base/diagnostics.h"
 
@@ -33,23 +35,44 @@ std::optional<std::string> normal_mac(std::string_view text) {
   return mac;
 }
 
-// "10Mb/s", "1MB/s@20ms"; the interval's unit may be left out, as libxlutil has it.
+// "10Mb/s", "1MB/s@20ms"; the interval's unit may be left out, as libxlutil has it: it is seconds.
 bool is_rate(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size() && std::isdigit(static_cast<unsigned char>(text[i])) != 0) ++i;
-  if (i == 0) return false;
-  if (i < text.size() && (text[i] == 'K' || text[i] == 'M' || text[i] == 'G')) ++i;
-  if (i >= text.size() || (text[i] != 'b' && text[i] != 'B')) return false;
-  ++i;
-  if (text.substr(i, 2) != "/s") return false;
-  i += 2;
-  if (i == text.size()) return true;
-  if (text[i] != '@') return false;
-  const std::string_view interval = text.substr(i + 1);
-  const std::size_t digits = interval.find_first_not_of("0123456789");
-  if (interval.empty() || digits == 0) return false;
-  const std::string_view unit = digits == interval.npos ? "" : interval.substr(digits);
-  return unit.empty() || unit == "u" || unit == "m" || unit == "us" || unit == "ms" || unit == "s";
+  // Digits, read by strtoull with base 0: 010 is eight.
+  const auto number = [&](uint64_t& n) {
+    const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
+    if (count == 0) return false;
+    errno = 0;
+    n = std::strtoull(std::string(text.substr(0, count)).c_str(), nullptr, 0);
+    text.remove_prefix(count);
+    return errno == 0;
+  };
+  uint64_t rate = 0;
+  if (!number(rate)) return false;
+  uint64_t scale = 1;
+  if (text.starts_with('K')) scale = 1000;
+  if (text.starts_with('M')) scale = 1'000'000;
+  if (text.starts_with('G')) scale = 1'000'000'000;
+  if (scale > 1) text.remove_prefix(1);
+  if (__builtin_mul_overflow(rate, scale, &rate)) return false;
+  if (text.starts_with("b/s"))
+    rate /= 8;
+  else if (!text.starts_with("B/s"))
+    return false;
+  text.remove_prefix(3);
+  if (rate == 0) return false;
+  if (text.empty()) return true;
+  if (text[0] != '@') return false;
+  text.remove_prefix(1);
+  uint64_t interval = 0;
+  if (!number(interval) || interval == 0) return false;
+  uint64_t microseconds = 1'000'000;
+  if (text == "u" || text == "us")
+    microseconds = 1;
+  else if (text == "m" || text == "ms")
+    microseconds = 1000;
+  else if (!text.empty() && text != "s")
+    return false;
+  return !__builtin_mul_overflow(interval, microseconds, &interval) && interval <= UINT32_MAX;
 }
 
 }  // namespace

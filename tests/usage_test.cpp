@@ -12,9 +12,9 @@
 namespace hv::testing {
 namespace {
 
-const std::vector<std::string> kCommands = {"init",    "check",   "fmt",     "show",      "lint",
-                                            "plan",    "apply",   "destroy", "status",    "state",
-                                            "explain", "version", "help",    "completion"};
+const std::vector<std::string> kCommands = {"init",  "check",   "fmt",     "show",    "convert",
+                                            "lint",  "plan",    "apply",   "destroy", "status",
+                                            "state", "explain", "version", "help",    "completion"};
 constexpr const char* kWeb =
     "name = 'web'\nmemory = 128\nkernel = '/boot/vmlinuz'\ndisk = ['file:/srv/web.img,xvda,w']\n";
 

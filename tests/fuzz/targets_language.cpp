@@ -4,11 +4,13 @@
 #include "base/source.h"
 #include "base/units.h"
 #include "hv/schema/project.h"
+#include "lang/device_strings.h"
 #include "lang/disk_string.h"
 #include "lang/dump.h"
 #include "lang/fuzz/fuzz_parse.h"
 #include "lang/numbers.h"
 #include "lang/parse.h"
+#include "lang/sxp.h"
 #include "lang/vif_string.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/unparse.h"
@@ -150,6 +152,61 @@ std::string run_quantity(std::string_view input) {
       return "a duration literal that changes: " + literal;
   }
   return "";
+}
+
+std::string run_device(std::string_view input) {
+  for (const lang::DeviceGrammar grammar : lang::kDeviceGrammars) {
+    const lang::DeviceString device = lang::parse_device_string(grammar, input);
+    for (const auto* mistakes : {&device.mistakes, &device.ignored})
+      if (std::string wrong = check_mistakes(*mistakes, input.size()); !wrong.empty()) return wrong;
+  }
+  return "";
+}
+
+// The list again, in the plainest spelling.
+void write_sxp(const lang::Sxp& node, std::string& out) {
+  if (!node.is_list) {
+    out += '"';
+    for (const char c : node.text) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
+    return;
+  }
+  out += '(';
+  for (const lang::Sxp& item : node.items) {
+    write_sxp(item, out);
+    out += ' ';
+  }
+  out += ')';
+}
+
+std::string written_again(const std::vector<lang::Sxp>& forms) {
+  std::string out;
+  for (const lang::Sxp& form : forms) {
+    write_sxp(form, out);
+    out += '\n';
+  }
+  return out;
+}
+
+std::string run_sxp(std::string_view input) {
+  SourceMap sources;
+  Diagnostics diagnostics;
+  const FileId file = sources.add("a.sxp", std::string(input));
+  const std::vector<lang::Sxp> forms = lang::parse_sxp(file, sources, diagnostics);
+  for (const lang::Sxp& form : forms)
+    if (form.span.begin > form.span.end || form.span.end > input.size())
+      return "a form outside the text";
+  if (diagnostics.has_errors()) return "";
+  const std::string text = written_again(forms);
+  Diagnostics again;
+  const FileId second = sources.add("b.sxp", text);
+  const std::vector<lang::Sxp> same = lang::parse_sxp(second, sources, again);
+  if (again.has_errors()) return "what was written again has mistakes: " + again.all()[0].message;
+  const std::string twice = written_again(same);
+  return twice == text ? "" : "another text when written again: " + first_difference(text, twice);
 }
 
 }  // namespace
@@ -312,7 +369,33 @@ std::vector<Target> language_targets() {
                     "0",       "99999999999999999999",
                     "domain.", "pool.",
                     "network."};
-  return {std::move(vm), std::move(disk), std::move(vif), std::move(quantity)};
+  Target device{"device",   "CPU sets, PCI, USB, SCSI, TPM, serial and channel strings",
+                run_device, {},
+                {},         {}};
+  device.seeds = {"0-3,^2,nodes:1",
+                  "0000:03:00.0@1f,msitranslate=1,seize=0",
+                  "bdf=3:0.*,vslot=10,rdm_policy=strict",
+                  "type=pv,version=2,ports=4",
+                  "hostbus=1,hostaddr=3,controller=0",
+                  "vnc=1,vnclisten=0.0.0.0:1,vncpasswd=x",
+                  "/dev/sdb,0:0:0:0,dom1",
+                  "backend=t,uuid=ac0a5b9e-cbe2-4c07-b43b-1d69e46fb839",
+                  "tcp:127.0.0.1:4555,server",
+                  "connection=socket,path=/run/x,name=a"};
+  device.words = {
+      ",", "=", "-", "^",    ":",     ".",      "*",     "@",     "all", "node:", "host",       "0",
+      "9", "f", " ", "bdf=", "name=", "seize=", "type=", "uuid=", "pty", "unix:", "connection="};
+  Target sxp{"sxp", "what xend printed: read, write again, read", run_sxp, {}, {}, {}};
+  sxp.seeds = {
+      "(domain (domid 3) (name 'web one') (memory 256) (cpus ((0 1) (2)))\n"
+      " (image (linux (kernel /boot/vmlinuz) (args 'console=hvc0 \\'4\\' \\x41')))\n"
+      " (device (vbd (uname phy:/dev/vg/a) (dev xvda:disk) (mode w)))\n"
+      " (device (pci (dev (bus 0x01) (slot 0x13) (opts ((seize 1)))))))\n",
+      "# a comment\n(vm (name \"a\\n\\101\") (on_crash restart) (features ))\n(vm)\n"};
+  sxp.words = {"(",  ")", "'",      "\"",       "\\",           "\\x4", "\\7", "#",
+               "\n", " ", "(name ", "(device ", "(image (hvm ", "()",   "'' ", "\xff"};
+  return {std::move(vm),       std::move(disk),   std::move(vif),
+          std::move(quantity), std::move(device), std::move(sxp)};
 }
 
 }  // namespace hv::fuzz

@@ -62,6 +62,19 @@ function(hv_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
 endfunction()
 
+# hv_test_with_libxlutil(NAME): this test asks libxlutil itself, where libxen-dev is installed.
+find_path(LIBXLUTIL_INCLUDE libxlutil.h)
+find_library(LIBXLUTIL xlutil)
+find_library(LIBXENLIGHT xenlight)
+function(hv_test_with_libxlutil name)
+  if(LIBXLUTIL_INCLUDE AND LIBXLUTIL AND LIBXENLIGHT)
+    target_compile_definitions(${name} PRIVATE HV_LIBXLUTIL=1)
+    target_link_libraries(${name} PRIVATE ${LIBXLUTIL} ${LIBXENLIGHT})
+  else()
+    target_compile_definitions(${name} PRIVATE HV_LIBXLUTIL=0)
+  endif()
+endfunction()
+
 # hv_embed(OUTPUT variable_namespace files…): files as a table of (name, text) in a .cpp.
 function(hv_embed output symbol)
   set(table "${CMAKE_BINARY_DIR}/generated/${output}")
