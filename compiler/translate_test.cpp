@@ -1,5 +1,5 @@
 // Translations: typed declarations that compile to the same resources, files in which libxlutil
-// reads the same settings, and what xend printed.
+// reads the same settings, and what xend printed. Longer than other files: a table each.
 #include "compiler/translate.h"
 
 #include <gtest/gtest.h>

@@ -22,7 +22,7 @@ struct Capabilities {
   std::set<Op> operations;  // a plan never holds a step that its driver lacks
   bool simulated = false;
   bool checks_sharing = false;  // refuses a second user by itself, unless each has its own device
-  std::string version;  // of the hypervisor, for people
+  std::string version;          // of the hypervisor, for people
 };
 
 // Who is asking: a host compares it with what it remembers of the project and refuses an older one.

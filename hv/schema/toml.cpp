@@ -7,8 +7,8 @@
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
 #define TOML_ENABLE_FORMATTERS 0
-// It asserts that a key follows `[`, which a file may well lack; the code behind the assertion finds
-// that itself and says so. (With NDEBUG it would take the assertion for true.)
+// It asserts that a key follows `[`, which a file may well lack; the code behind the assertion
+// finds that itself and says so. (With NDEBUG it would take the assertion for true.)
 #undef NDEBUG
 #define TOML_ASSERT(expression) static_cast<void>(0)
 // It recurses over nested values, and its destructors do: hostile depth must not eat the stack.

@@ -131,7 +131,8 @@ class Sheet {
         continue;
       }
       const int more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
-      out += static_cast<char>((0xff00 >> (more + 1) & 0xff) | static_cast<int>(point >> (6 * more)));
+      out +=
+          static_cast<char>((0xff00 >> (more + 1) & 0xff) | static_cast<int>(point >> (6 * more)));
       for (int k = more - 1; k >= 0; --k)
         out += static_cast<char>(0x80 | (point >> (6 * k) & 0x3f));
     }
