@@ -48,9 +48,9 @@ class OldStyle {
   // xl reads on to the "\n": with another line end a setting would come out of its comment.
   bool comment_ended_by_return() const {
     const auto ends = [&](std::string_view comment) {
+      if (comment.empty()) return false;
       const std::size_t end = text_.find_first_of("\r\n", comment.data() - text_.data());
-      return !comment.empty() && end + 1 < text_.size() && text_[end] == '\r' &&
-             text_[end + 1] != '\n';
+      return end < text_.size() - 1 && text_[end] == '\r' && text_[end + 1] != '\n';
     };
     const auto any = [&](const std::vector<Aside>& asides) {
       return std::any_of(asides.begin(), asides.end(),

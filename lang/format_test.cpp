@@ -72,6 +72,8 @@ TEST(FormatTest, SmallThings) {
       {"", ""},
       {"\n \n", ""},
       {"# only", "# only\n"},
+      // Longer than what a string keeps inside itself: a sanitizer sees what is read around it.
+      {"# only this comment and no line end", "# only this comment and no line end\n"},
       // An old file keeps its spelling.
       {"\xef\xbb\xbfmemory = 1 \r\n\r\n\r\n", "memory = 1\n"},
       {"  a=1;b  =  'x'\t\n\tif a :\n\t  b=2 # so \n", "a=1;b  =  'x'\nif a :\n    b=2 # so\n"},

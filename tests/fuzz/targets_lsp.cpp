@@ -450,6 +450,8 @@ std::vector<Target> lsp_targets() {
         typing.seeds.push_back(text + std::string(kDashes));
       }
     }
+  // A comment that no line end follows was looked for before the text's beginning.
+  typing.seeds.push_back("# a comment that ends the file" + std::string(kDashes) + "f 0 0\n");
   for (const char* word : {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9d\x84\x9e", "\r", "\r\n", "memry",
                            "vdisk", "rescue", "from \"base.vm\" import debian", "(debian)"})
     typing.words.emplace_back(word);
