@@ -144,6 +144,13 @@ Result<Plan> take_saved_plan(const std::string& text, Options& options) {
 Result<Plan> plan_of_file(const Plan& saved, const Session& session, const PlanRequest& request) {
   const std::optional<PlanRecord> begun = TRY(session.store->plan_record(saved.id));
   if (!begun) return make_again(saved, request);
+  // What another plan did since, this one never saw.
+  const std::vector<PlanRecord> history = TRY(session.store->history());
+  if (!begun->ended && history.front().id != saved.id)
+    return Error{Code::plan_stale,
+                 "the saved plan no longer fits: it was begun, and the plan " +
+                     history.front().id.text + " was carried out since",
+                 "make it again with `hv plan -o FILE`, and look at it again"};
   Result<Plan> plan = resume(saved, *begun, request);
   if (plan.ok()) print_error("This plan was begun before; it goes on.\n\n");
   return plan;

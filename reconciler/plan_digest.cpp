@@ -331,8 +331,9 @@ std::string steps_digest(const Plan& plan) {
     for (const StepId before : step.after) text += " " + std::to_string(before.value);
     text += "\n";
   }
-  for (const Hold& hold : plan.holds) text += sha256_hex(encode(hold)) + "\n";
-  return sha256_hex(text);
+  Plan holds;
+  holds.holds = plan.holds;
+  return sha256_hex(text + sha256_hex(encode(holds)));
 }
 
 Result<Plan> resume(const Plan& saved, const PlanRecord& begun, const PlanRequest& now) {

@@ -88,6 +88,16 @@ TEST_F(SavedPlan, ThatWasBegunGoesOn) {
   expect_stale("it was carried out already");
 }
 
+TEST_F(SavedPlan, ThatWasBegunIsStaleAfterAnother) {
+  ASSERT_EQ(save().code, 0);
+  Process process(folder_.command({"apply", "--yes", "next.plan"}));
+  ASSERT_TRUE(process.says("✓ claim.put"));
+  process.signal(SIGKILL);
+  ASSERT_EQ(process.wait().signal, SIGKILL);
+  apply_all();
+  expect_stale("was carried out since");
+}
+
 TEST_F(SavedPlan, KeepsWhatItWasAskedFor) {
   apply_all();
   folder_.write("a.cfg", machine("a", 128, "disk = ['phy:/dev/sda1,xvda,w']\n"));
