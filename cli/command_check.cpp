@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
+#include "compiler/translate.h"
 #include "lang/dump.h"
 #include "lang/parse.h"
 
@@ -88,10 +89,18 @@ int run_show(const Options& options) {
   Session session(options);
   if (!session.load_project()) return kFailed;
   const bool ok = session.compile_sources();
+  std::optional<std::string> text;
+  if (ok && options.format == "json")
+    text = desired_json(session.desired, *session.schema);
+  else if (ok && options.format == "vm")
+    text = show_vm(session.desired, session.project.default_host(), *session.schema);
+  else if (ok && options.format == "xl")
+    text = show_xl(session.desired, *session.schema, session.diagnostics);
+  else if (ok)
+    text = desired_text(session.desired, *session.schema);
   session.show_diagnostics();
-  if (!ok) return kFailed;
-  print(options.format == "json" ? desired_json(session.desired, *session.schema)
-                                 : desired_text(session.desired, *session.schema));
+  if (!text) return kFailed;
+  print(*text);
   return kDone;
 }
 

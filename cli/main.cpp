@@ -258,7 +258,7 @@ void build(CommandLine& line) {
   CLI::App* show =
       command(line, app, "show", "the desired state in full", "hv show --format json", run_show);
   paths(show, o);
-  format(show, o, {"text", "json"});
+  format(show, o, {"text", "json", "vm", "xl"});
   CLI::App* convert = command(line, app, "convert", "a file in another language, to stdout",
                               "hv convert web.cfg --to vm", run_convert);
   convert->add_option("FILE", o.paths, "a source, or `-`")->required()->expected(1);

@@ -11,6 +11,7 @@
 
 #include "compiler/compile.h"
 #include "compiler/convert.h"
+#include "compiler/infer.h"
 #include "compiler/interp.h"
 #include "compiler/write.h"
 #include "lang/parse.h"
@@ -27,7 +28,7 @@ struct LoadedFile {
   bool sound = true;  // parsed and checked without an error
   enum class State : uint8_t { loaded, evaluating, evaluated } state = State::loaded;
   FileContext context;
-  std::map<std::string, std::string> types;  // of the names of its top
+  FileFacts facts;
 };
 
 class Compilation final : public World {
@@ -60,12 +61,18 @@ class Compilation final : public World {
 
  private:
   // loading.cpp
-  LoadedFile* load(const std::string& path, Span from);
-  LoadedFile* load_text(const std::string& path, std::string text);
+  enum class Reader : uint8_t { module, execfile };  // the latter takes what Python took
+  LoadedFile* load(const std::string& path, Span from, Reader reader = Reader::module);
+  LoadedFile* load_text(const std::string& path, std::string text, Reader reader = Reader::module);
+  // Loads what the file imports, as far as it can be found.
+  ImportedFacts imported_facts(const LoadedFile& file);
   FileRole classify(const lang::SyntaxTree& tree) const;
   bool is_of_2004(const lang::SyntaxTree& tree) const;
   std::optional<std::string> resolve_import(const std::string& written, Span span,
                                             const FileContext& from, bool absolute);
+  // Of an import: the file's canonical path, where it is one that may be imported.
+  std::string import_path(const std::string& written, const FileContext& from) const;
+  bool may_import(const std::string& real, const FileContext& from) const;
   bool evaluate_module(LoadedFile& file, Span from);
   bool root_folder_outside(const FileContext& from) const;
   std::string shown_path(const std::string& path) const;
@@ -115,7 +122,7 @@ class Compilation final : public World {
   Diagnostics& diagnostics_;
   Interp interp_;
   DesiredGraph graph_;
-  std::map<std::string, std::unique_ptr<LoadedFile>> files_;  // by path
+  std::map<std::string, std::unique_ptr<LoadedFile>> files_;  // by path; null: it cannot be read
   std::vector<LoadedFile*> evaluating_;
   std::vector<Span> import_places_;
   std::string root_;  // the root being compiled, as `DomainSpec::root`
@@ -146,12 +153,17 @@ class Compilation final : public World {
 // What xc_dom_create bound before it ran a file of 2004.
 std::map<std::string_view, V> predefined_2004(const std::string& file);
 
-// Everything that can be known to be wrong without running: unknown names, unknown attributes, old
-// spellings in new files, literals that do not fit. `given` are names that -p binds.
-// The answer is the type of each name of the file's top, as far as it is known.
-std::map<std::string, std::string> check_file(const lang::SyntaxTree& tree, FileRole role,
-                                              const Schema& schema, const Project& project,
-                                              const std::set<std::string>& given,
-                                              const SourceMap& sources, Diagnostics& diagnostics);
+// Everything that can be known to be wrong without running: unknown names and attributes, old
+// spellings in new files, values, arguments and literals that do not fit.
+struct CheckRequest {
+  FileRole role = FileRole::module;
+  bool strict = true;  // no old file reads it, so what merely could go wrong there is an error here
+  const Schema* schema = nullptr;
+  const Project* project = nullptr;
+  const std::set<std::string>* given = nullptr;  // names that -p binds
+  const ImportedFacts* imported = nullptr;
+};
+FileFacts check_file(const lang::SyntaxTree& tree, const CheckRequest& request,
+                     const SourceMap& sources, Diagnostics& diagnostics);
 
 }  // namespace hv::compiler

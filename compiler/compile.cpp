@@ -74,12 +74,16 @@ DesiredGraph Compilation::finish() {
   std::vector<std::string_view> known;
   for (const std::string& name : params_used_) known.push_back(name);
   for (const auto& [path, file] : files_)
-    if (file->role == FileRole::domain_file)
+    if (file != nullptr && file->role == FileRole::domain_file)
       for (const std::string_view name : request_.schema->names(Kind::domain))
         known.push_back(name);
   bool any_old = false;
   bool all_sound = true;  // what a broken file would have taken is not known
   for (const auto& [path, file] : files_) {
+    if (file == nullptr) {
+      all_sound = false;
+      continue;
+    }
     any_old = any_old || file->role == FileRole::domain_file;
     all_sound = all_sound && file->sound;
   }
@@ -144,8 +148,9 @@ void Compilation::check_networks() {
 std::string Compilation::dump_typed() const {
   std::string out;
   for (const auto& [path, file] : files_) {
+    if (file == nullptr) continue;
     out += "# " + file->shown + "\n";
-    for (const auto& [name, type] : file->types) out += name + ": " + type + "\n";
+    for (const auto& [name, type] : file->facts.types) out += name + ": " + type + "\n";
   }
   return out;
 }

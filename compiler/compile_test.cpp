@@ -100,8 +100,8 @@ TEST(Compile, ParametersOfTheCommandLine) {
 
   const std::pair<const char*, const char*> bad[] = {
       {"99", "-p replicas: 99 is not within int(1..16)"},
-      {"two", "-p replicas: expected int(1..16), found str 'two'"},
-      {"1+1", "-p replicas: expected int(1..16), found str '1+1'"},
+      {"two", "-p replicas: expected int(1..16), found str \"two\""},
+      {"1+1", "-p replicas: expected int(1..16), found str \"1+1\""},
   };
   for (const auto& [text, message] : bad) {
     setup.params["replicas"] = {text};

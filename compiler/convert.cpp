@@ -546,6 +546,7 @@ V builtin_vbd(Call& call) {
     made->vbd.source = address.name;
     made->vbd.written = to_string(address);
     made->vdisk = address;
+    made->named = source.as<ReferenceObject>().span;
     return v;
   }
   if (!source.is(Tag::string))
@@ -580,6 +581,7 @@ V builtin_vif(Call& call) {
       if (!value.is(Tag::reference) || value.as<ReferenceObject>().address.kind != Kind::network)
         return call.interp.raise(call.span, "TypeError", "`network` takes a network");
       made->vif.network = value.as<ReferenceObject>().address;
+      made->named = value.as<ReferenceObject>().span;
       continue;
     }
     if (!value.is(Tag::string) && !value.is_number())

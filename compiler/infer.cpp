@@ -13,13 +13,21 @@ bool StaticNames::has(std::string_view name) const {
 
 TypeRef StaticNames::type_of_name(std::string_view name) const {
   for (const StaticNames* at = this; at != nullptr; at = at->outer) {
-    if (auto known = at->types.find(name); known != at->types.end()) return known->second;
+    if (auto found = at->types.find(name); found != at->types.end()) return found->second;
     if (!at->bound.contains(name)) continue;
     if (at->schema == nullptr) return nullptr;
     // An attribute of the block, unless the same name means something around it.
     if (at->outer != nullptr && at->outer->has(name)) return nullptr;
     const Attribute* attribute = at->schema->find(at->kind, name);
     return attribute == nullptr ? nullptr : type_of_attribute(attribute->type);
+  }
+  return nullptr;
+}
+
+const Known* StaticNames::known_of(std::string_view name) const {
+  for (const StaticNames* at = this; at != nullptr; at = at->outer) {
+    if (auto found = at->known.find(name); found != at->known.end()) return &found->second;
+    if (at->bound.contains(name)) return nullptr;
   }
   return nullptr;
 }
@@ -125,15 +133,48 @@ bool is_text(const TypeInfo& type) {
   return type.name == TypeName::string;
 }
 
+TypeRef list_of_any() {
+  auto type = std::make_shared<TypeInfo>();
+  type->name = TypeName::list;
+  type->arguments = {simple_type(TypeName::any)};
+  return type;
+}
+
 }  // namespace
 
-std::set<std::string_view> names_assigned_once(lang::Block body) {
+std::optional<Kind> kind_word(const lang::Expr* expr, const StaticNames& names) {
+  const auto* name = lang::try_as<lang::NameExpr>(expr);
+  return name == nullptr || names.has(name->name) ? std::nullopt : kind_from(name->name);
+}
+
+TypeRef reference_type(Kind kind) {
+  auto type = std::make_shared<TypeInfo>();
+  type->name = TypeName::reference;
+  type->kind = kind;
+  return type;
+}
+
+TypeRef Inference::element_type_of(const lang::Expr* iterable, const StaticNames& names) const {
+  const auto* call = lang::try_as<lang::CallExpr>(iterable);
+  const auto* callee = call == nullptr ? nullptr : lang::try_as<lang::NameExpr>(call->callee);
+  if (callee != nullptr && (callee->name == "range" || callee->name == "xrange") &&
+      !names.has(callee->name))
+    return simple_type(TypeName::integer);
+  const TypeRef type = type_of(iterable, names);
+  if (!type) return nullptr;
+  if (type->name == TypeName::list || type->name == TypeName::dict) return type->arguments[0];
+  return is_text(*type) ? simple_type(TypeName::string) : nullptr;
+}
+
+Bindings bindings_of(lang::Block body) {
   std::map<std::string_view, int> counts;
   count_assignments(body, counts);
-  std::set<std::string_view> once;
-  for (const auto& [name, count] : counts)
-    if (count == 1) once.insert(name);
-  return once;
+  Bindings bindings;
+  for (const auto& [name, count] : counts) {
+    if (count == 1) bindings.assigned_once.insert(name);
+    if (count == 2) bindings.bound_once.insert(name);
+  }
+  return bindings;
 }
 
 TypeRef Inference::type_of(const lang::Expr* expr, const StaticNames& names) const {
@@ -176,17 +217,46 @@ TypeRef Inference::type_of(const lang::Expr* expr, const StaticNames& names) con
       const TypeRef otherwise = type_of(node.otherwise, names);
       return value && otherwise && to_string(*value) == to_string(*otherwise) ? value : nullptr;
     }
-    case ExprKind::fstring:  // a str, or a secret
     case ExprKind::list:
-    case ExprKind::tuple:
-    case ExprKind::set:
-    case ExprKind::dict:
+      return list_of_any();
+    case ExprKind::tuple: {
+      auto type = std::make_shared<TypeInfo>();
+      type->name = TypeName::tuple;
+      for (const lang::Expr* item : lang::as<lang::SequenceExpr>(*expr).items) {
+        if (item->kind == ExprKind::star) return nullptr;
+        const TypeRef known = type_of(item, names);
+        type->arguments.push_back(known ? known : simple_type(TypeName::any));
+      }
+      return type;
+    }
+    case ExprKind::dict: {
+      auto type = std::make_shared<TypeInfo>();
+      type->name = TypeName::dict;
+      type->arguments = {simple_type(TypeName::any), simple_type(TypeName::any)};
+      return type;
+    }
     case ExprKind::comprehension:
-    case ExprKind::lambda:
+      return lang::as<lang::ComprehensionExpr>(*expr).form == lang::ComprehensionForm::list
+                 ? list_of_any()
+                 : nullptr;
     case ExprKind::call:
-    case ExprKind::subscript:
-    case ExprKind::slice:
+      return type_of_call(lang::as<lang::CallExpr>(*expr), names);
+    case ExprKind::subscript: {
+      const auto& node = lang::as<lang::SubscriptExpr>(*expr);
+      if (kind_word(node.object, names)) return reference_type(*kind_word(node.object, names));
+      if (node.index->kind == ExprKind::slice) return nullptr;
+      const TypeRef of = type_of(node.object, names);
+      if (!of) return nullptr;
+      if (of->name == TypeName::list) return of->arguments[0];
+      if (of->name == TypeName::dict) return of->arguments[1];
+      return is_text(*of) ? simple_type(TypeName::string) : nullptr;
+    }
     case ExprKind::attribute:
+      return type_of_attribute_of(lang::as<lang::AttributeExpr>(*expr), names);
+    case ExprKind::fstring:  // a str, or a secret
+    case ExprKind::set:
+    case ExprKind::lambda:
+    case ExprKind::slice:
     case ExprKind::logical:
     case ExprKind::star:
       return nullptr;
@@ -230,6 +300,7 @@ void Inference::say_unit(const lang::Expr* number, const TypeInfo& unit, Diagnos
 }
 
 void Inference::check_binary(const lang::BinaryExpr& node, const StaticNames& names) {
+  if (node.op == BinaryOp::modulo && node.left->kind == ExprKind::string) check_format(node, names);
   const TypeRef left = type_of(node.left, names);
   const TypeRef right = type_of(node.right, names);
   if (!left || !right) return;
@@ -248,10 +319,10 @@ void Inference::check_binary(const lang::BinaryExpr& node, const StaticNames& na
   }
   const bool texts = node.op == BinaryOp::add && (is_text(*left) != is_text(*right));
   if (!texts && (!quantities || is_text(*left) || is_text(*right))) return;
-  Diagnostic& diagnostic = diagnostics_.report(
-      Code::wrong_type, node.span,
-      "`" + std::string(lang::symbol(node.op)) + "` does not fit " +
-          with_article(to_string(*left)) + " and " + with_article(to_string(*right)));
+  Diagnostic& diagnostic =
+      diagnostics_.report(Code::wrong_type, node.span,
+                          "`" + std::string(lang::symbol(node.op)) + "` does not fit " +
+                              type_phrase(*left) + " and " + type_phrase(*right));
   if (texts) {
     diagnostic.help = "make text of it with `str(…)` or `%`";
   } else if (node.op == BinaryOp::divide && right->name == TypeName::integer) {
@@ -291,8 +362,7 @@ void Inference::check_comparison(const lang::ComparisonExpr& node, const StaticN
     if (!mixed) continue;
     Diagnostic& diagnostic =
         diagnostics_.report(Code::wrong_type, node.span,
-                            with_article(to_string(*left)) + " is not compared with " +
-                                with_article(to_string(*right)));
+                            type_phrase(*left) + " is not compared with " + type_phrase(*right));
     if (is_number(*right)) say_unit(part.operand, *left, diagnostic);
     if (is_number(*left)) say_unit(first, *right, diagnostic);
   }

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "compiler/compilation.h"
+#include "compiler/walk.h"
 
 namespace hv::compiler {
 namespace {
@@ -20,6 +21,11 @@ bool is_below(const std::string& path, const std::string& folder) {
                             (folder.ends_with('/') || path[folder.size()] == '/'));
 }
 
+// A file that it includes may bind any name.
+bool calls_execfile(const lang::SyntaxTree& tree) {
+  return names_read(tree).contains("execfile");
+}
+
 }  // namespace
 
 std::string Compilation::shown_path(const std::string& path) const {
@@ -30,7 +36,7 @@ std::string Compilation::shown_path(const std::string& path) const {
   return path;
 }
 
-LoadedFile* Compilation::load(const std::string& path, Span from) {
+LoadedFile* Compilation::load(const std::string& path, Span from, Reader reader) {
   const std::string real = request_.files->canonical(path);
   auto known = files_.find(real);
   if (known != files_.end()) return known->second.get();
@@ -38,6 +44,7 @@ LoadedFile* Compilation::load(const std::string& path, Span from) {
     Diagnostic& diagnostic = diagnostics_.report(code, from, std::move(message));
     diagnostic.help = std::move(help);
     if (!from.valid()) diagnostic.file = shown_path(path);
+    files_[real] = nullptr;  // told once
     return nullptr;
   };
   Result<std::string> text = request_.files->read(real);
@@ -47,10 +54,26 @@ LoadedFile* Compilation::load(const std::string& path, Span from) {
                 "`" + shown_path(path) + "` has more than the " + to_human(bytes(kLargest)) +
                     " of the largest configuration",
                 "is this a disk image?");
-  return load_text(real, std::move(*text));
+  return load_text(real, std::move(*text), reader);
 }
 
-LoadedFile* Compilation::load_text(const std::string& path, std::string text) {
+ImportedFacts Compilation::imported_facts(const LoadedFile& file) {
+  ImportedFacts facts;
+  for (const lang::VmImportStmt* import : file.tree->shape.imports) {
+    const std::string written(import->path->value);
+    const std::string real = import_path(written, file.context);
+    // What is wrong with an import is told where it runs.
+    if (written.starts_with('/') || request_.files->what(real) != Files::What::file ||
+        !may_import(real, file.context))
+      continue;
+    const LoadedFile* imported = load(real, import->path->span);
+    if (imported != nullptr && imported->role != FileRole::domain_file)
+      facts[import] = &imported->facts;
+  }
+  return facts;
+}
+
+LoadedFile* Compilation::load_text(const std::string& path, std::string text, Reader reader) {
   auto loaded = std::make_unique<LoadedFile>();
   loaded->path = path;
   loaded->shown = path == "-" ? "<stdin>" : shown_path(path);
@@ -73,14 +96,22 @@ LoadedFile* Compilation::load_text(const std::string& path, std::string text) {
     for (const auto& [name, value] : predefined_2004(loaded->shown)) given.emplace(name);
   if (current_root_ != nullptr)
     for (const auto& [name, value] : current_root_->params) given.insert(name);
-  Diagnostics checked;
-  loaded->types = check_file(*loaded->tree, loaded->role, *request_.schema, *request_.project,
-                             given, sources_, checked);
-  loaded->sound = loaded->sound && !checked.has_errors();
-  for (const Diagnostic& diagnostic : checked.all()) diagnostics_.report(diagnostic);
-  LoadedFile* raw = loaded.get();
+  LoadedFile* const file = loaded.get();
+  file->facts.open = true;  // until it is checked: a file of a circle
   files_[path] = std::move(loaded);
-  return raw;
+  const ImportedFacts imported = imported_facts(*file);
+  CheckRequest check{file->role,
+                     file->role != FileRole::domain_file && reader == Reader::module,
+                     &*request_.schema,
+                     &*request_.project,
+                     &given,
+                     &imported};
+  Diagnostics checked;
+  file->facts = check_file(*file->tree, check, sources_, checked);
+  file->facts.open = file->tree->broken || calls_execfile(*file->tree);
+  file->sound = file->sound && !checked.has_errors();
+  for (const Diagnostic& diagnostic : checked.all()) diagnostics_.report(diagnostic);
+  return file;
 }
 
 bool Compilation::is_of_2004(const lang::SyntaxTree& tree) const {
@@ -100,29 +131,37 @@ FileRole Compilation::classify(const lang::SyntaxTree& tree) const {
 
 std::optional<std::string> Compilation::resolve_import(const std::string& written, Span span,
                                                        const FileContext& from, bool absolute) {
-  std::string path = written;
-  if (!written.starts_with('/')) {
-    path = (from.path == "-" ? request_.working_directory : folder_of(from.path)) + "/" + written;
-  } else if (!absolute) {
+  if (written.starts_with('/') && !absolute) {
     interp_.raise(span, Code::import_outside, "an import is relative to the file that imports",
                   "write the path from this file's folder");
     return std::nullopt;
   }
-  const std::string real = request_.files->canonical(path);
+  const std::string real = import_path(written, from);
   if (request_.files->what(real) != Files::What::file) {
     interp_.raise(span, Code::file_unreadable, "there is no file `" + written + "` to import",
                   "the path is relative to " + from.shown);
     return std::nullopt;
   }
-  // A PATH given from outside may import from its own folder.
-  std::string allowed = request_.project->root;
-  if (root_folder_outside(from)) allowed = folder_of(from.path);
-  if (!is_below(real, request_.files->canonical(allowed))) {
+  if (!may_import(real, from)) {
     interp_.raise(span, Code::import_outside, "`" + written + "` lies outside the project",
-                  "copy it into " + allowed);
+                  "copy it into " +
+                      (root_folder_outside(from) ? folder_of(from.path) : request_.project->root));
     return std::nullopt;
   }
   return real;
+}
+
+std::string Compilation::import_path(const std::string& written, const FileContext& from) const {
+  if (written.starts_with('/')) return request_.files->canonical(written);
+  return request_.files->canonical(
+      (from.path == "-" ? request_.working_directory : folder_of(from.path)) + "/" + written);
+}
+
+// A PATH given from outside may import from its own folder.
+bool Compilation::may_import(const std::string& real, const FileContext& from) const {
+  return is_below(real,
+                  request_.files->canonical(root_folder_outside(from) ? folder_of(from.path)
+                                                                      : request_.project->root));
 }
 
 bool Compilation::root_folder_outside(const FileContext& from) const {
@@ -218,7 +257,7 @@ bool Compilation::include(const std::string& written, Span span, FileContext& in
           "files include each other in a circle: " + open->shown + " → … → " + shown_path(*path));
       return false;
     }
-  LoadedFile* file = load(*path, span);
+  LoadedFile* file = load(*path, span, Reader::execfile);
   if (file == nullptr || !file->sound) return true;
   evaluating_.push_back(file);
   import_places_.push_back(span);

@@ -271,6 +271,25 @@ const MethodRow* row_of(std::span<const MethodRow> rows, std::string_view name) 
   return row == rows.end() ? nullptr : &*row;
 }
 
+std::span<const MethodRow> methods_of(Tag tag) {
+  switch (tag) {
+    case Tag::string:
+      return string_methods();
+    case Tag::list:
+      return kList;
+    case Tag::tuple:
+      return kTuple;
+    case Tag::dict:
+      return kDict;
+    case Tag::set:
+      return kSet;
+    case Tag::match:
+      return kMatch;
+    default:
+      return {};
+  }
+}
+
 V refuse_frozen(Call& call, const V& self) {
   return call.interp.raise(call.span, "TypeError",
                            with_article(type_name(self)) + " of another file cannot be changed",
@@ -279,33 +298,17 @@ V refuse_frozen(Call& call, const V& self) {
 
 }  // namespace
 
+std::vector<std::string_view> method_names(const V& self) {
+  std::vector<std::string_view> names;
+  for (const MethodRow& row : methods_of(self.tag())) names.push_back(row.name);
+  return names;
+}
+
 V find_method(const V& self, std::string_view name) {
   static constexpr std::string_view kChanging[] = {"add",     "append",     "clear", "discard",
                                                    "extend",  "insert",     "pop",   "remove",
                                                    "reverse", "setdefault", "sort",  "update"};
-  const MethodRow* row = nullptr;
-  switch (self.tag()) {
-    case Tag::string:
-      row = row_of(string_methods(), name);
-      break;
-    case Tag::list:
-      row = row_of(kList, name);
-      break;
-    case Tag::tuple:
-      row = row_of(kTuple, name);
-      break;
-    case Tag::dict:
-      row = row_of(kDict, name);
-      break;
-    case Tag::set:
-      row = row_of(kSet, name);
-      break;
-    case Tag::match:
-      row = row_of(kMatch, name);
-      break;
-    default:
-      break;
-  }
+  const MethodRow* row = row_of(methods_of(self.tag()), name);
   if (row == nullptr) return V::failed();
   MethodFunction does = row->function;
   if (is_frozen(self) &&

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "compiler/value.h"
 
@@ -23,5 +24,8 @@ V wrong(Call& call, std::string usage);
 std::optional<std::string> text_argument(Call& call, std::size_t i, const char* usage);
 
 std::span<const MethodRow> string_methods();
+
+// The names of the value's methods; none where it has none.
+std::vector<std::string_view> method_names(const V& self);
 
 }  // namespace hv::compiler

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "compiler/compilation.h"
+#include "compiler/static_names.h"
 
 namespace hv::compiler {
 namespace {
@@ -101,7 +102,8 @@ bool Compilation::build_domain(BlockState& block, const HostName& host, const st
       if (Meter::exhausted()) break;
       auto vbd = to_vbd(item, span_of(block, "disk"), sources_, diagnostics_);
       if (!vbd) continue;
-      if (vbd->vdisk) refer(block.address, *vbd->vdisk, vbd->span);
+      if (vbd->vdisk)
+        refer(block.address, *vbd->vdisk, vbd->named.valid() ? vbd->named : vbd->span);
       auto [known, fresh] = devices.try_emplace(vbd->vbd.device, vbd->span);
       if (!fresh) {
         Diagnostic& diagnostic = diagnostics_.report(
@@ -120,7 +122,8 @@ bool Compilation::build_domain(BlockState& block, const HostName& host, const st
       if (Meter::exhausted()) break;
       auto vif = to_vif(item, span_of(block, "vif"), sources_, diagnostics_);
       if (!vif) continue;
-      if (vif->vif.network) refer(block.address, *vif->vif.network, vif->span);
+      if (vif->vif.network)
+        refer(block.address, *vif->vif.network, vif->named.valid() ? vif->named : vif->span);
       domain.vifs.push_back(vif->vif);
     }
   }
@@ -322,6 +325,7 @@ void Compilation::check_cycles() {
 }
 
 void Compilation::check_moved() {
+  std::set<Address> circles;  // told
   for (std::size_t i = 0; i < graph_.moved.size(); ++i) {
     const Moved& moved = graph_.moved[i];
     const Span span = moved_spans_[i];
@@ -346,6 +350,8 @@ void Compilation::check_moved() {
         if (other.from == to) at = &other;
     }
     if (at != nullptr) {
+      if (!circles.insert(moved.from).second) continue;
+      circles.insert(passed.begin(), passed.end());
       diagnostics_.report(Code::moved_wrong, span,
                           "`" + to_string(moved.from) + "` is moved in a circle");
       continue;
@@ -394,11 +400,9 @@ V Compilation::read_resource(const Address& address, std::string_view name, Span
                   "move it up");
     return V::failed();
   }
-  static constexpr std::string_view kRuntime[] = {"domid", "dm_path", "vnc_port", "pid"};
   const Attribute* attribute = request_.schema->find(address.kind, name);
   if (attribute == nullptr) {
-    const bool runtime =
-        std::find(std::begin(kRuntime), std::end(kRuntime), name) != std::end(kRuntime);
+    const bool runtime = known_only_at_apply(name);
     interp_.raise(span, Code::unknown_attribute,
                   "a " + std::string(hv::to_string(address.kind)) + " has no attribute `" +
                       std::string(name) + "`",
@@ -455,7 +459,7 @@ V Compilation::call_shareable(Call& call) {
     if (!each.is(Tag::reference)) return usage();
     const Address& address = each.as<ReferenceObject>().address;
     grant.domains.push_back(address);
-    grant_uses_.push_back({address, address, call.span});
+    grant_uses_.push_back({address, address, each.as<ReferenceObject>().span});
   }
   graph_.grants.push_back(std::move(grant));
   return V();

@@ -1,4 +1,6 @@
 // The static pass: what is wrong whatever the program does, in branches not taken too.
+//
+// Longer because it is one walk over all statements.
 #include <algorithm>
 
 #include "compiler/compilation.h"
@@ -29,30 +31,80 @@ using Names = StaticNames;
 
 class Checker {
  public:
-  Checker(const lang::SyntaxTree& tree, FileRole role, const Schema& schema, const Project& project,
-          const std::set<std::string>& given, const SourceMap& sources, Diagnostics& diagnostics)
+  Checker(const lang::SyntaxTree& tree, const CheckRequest& request, const SourceMap& sources,
+          Diagnostics& diagnostics)
       : tree_(tree),
-        role_(role),
-        schema_(schema),
-        project_(project),
+        role_(request.role),
+        imported_(*request.imported),
+        schema_(*request.schema),
+        project_(*request.project),
         sources_(sources),
         diagnostics_(diagnostics),
-        inference_(role == FileRole::domain_file, diagnostics) {
-    file_.assigned_once = names_assigned_once(tree.body);
+        inference_(tree, imported_, role_ == FileRole::domain_file, request.strict, schema_,
+                   sources, diagnostics) {
+    file_.bindings = bindings_of(tree.body);
+    for (const std::string& name : *request.given) file_.bindings.assigned_once.erase(name);
     std::vector<std::string_view> assigned, globals;
     collect_locals(tree.body, assigned, globals);
     collect_indirect(tree.body, assigned);
     file_.bound.insert(assigned.begin(), assigned.end());
     file_.bound.insert(tree.broken_names.begin(), tree.broken_names.end());
-    for (const std::string& name : given) file_.bound.insert(name);
+    for (const std::string& name : *request.given) file_.bound.insert(name);
+    for (const lang::Stmt* each : tree_.body) know(each);
   }
 
   void run() { block(tree_.body, file_, Where{}); }
+
+  // What others may know of the file.
+  FileFacts facts() const {
+    FileFacts facts;
+    facts.bound = file_.bound;
+    facts.known = file_.known;
+    for (const auto& [name, type] : file_.types)
+      if (type && !facts.known.contains(name)) facts.known[name] = Known{{}, {}, {}, type};
+    facts.types = types();
+    return facts;
+  }
+
+ private:
+  // Functions, schemas and imported names that nothing else binds mean one thing everywhere.
+  void know(const lang::Stmt* each) {
+    if (const auto* function = lang::try_as<lang::FunctionStmt>(each)) {
+      if (file_.bindings.bound_once.contains(function->name))
+        file_.known[function->name] = Known{function, nullptr, &tree_, nullptr};
+    } else if (const auto* declared = lang::try_as<lang::DeclarationStmt>(each)) {
+      const auto* name = lang::try_as<lang::NameExpr>(declared->name);
+      if (name == nullptr || !file_.bindings.bound_once.contains(name->name)) return;
+      const std::optional<Kind> kind = kind_from(lang::to_string(declared->declared));
+      if (declared->declared == lang::DeclarationKind::schema)
+        file_.known[name->name] = Known{nullptr, declared, &tree_, nullptr};
+      else if (kind)
+        file_.types[name->name] = reference_type(*kind);
+    } else if (const auto* import = lang::try_as<lang::VmImportStmt>(each)) {
+      const auto facts = imported_.find(import);
+      if (facts == imported_.end()) return;
+      for (const lang::ImportName& imported : import->names) {
+        const std::string_view name = imported.alias.empty() ? imported.name : imported.alias;
+        const auto known = facts->second->known.find(imported.name);
+        if (known == facts->second->known.end() || !file_.bindings.bound_once.contains(name))
+          continue;
+        if (known->second.type)
+          file_.types[name] = known->second.type;
+        else
+          file_.known[name] = known->second;
+      }
+    }
+  }
 
   // What is known of the names of the file's top.
   std::map<std::string, std::string> types() const {
     std::map<std::string, std::string> types;
     for (const std::string_view name : file_.bound) types[std::string(name)] = "any";
+    for (const auto& [import, facts] : imported_)
+      for (const lang::ImportName& imported : import->names)
+        if (auto type = facts->types.find(std::string(imported.name)); type != facts->types.end())
+          types[std::string(imported.alias.empty() ? imported.name : imported.alias)] =
+              type->second;
     for (const auto& [name, type] : file_.types)
       if (type) types[std::string(name)] = to_string(*type);
     for (const lang::Stmt* each : tree_.body) {
@@ -73,7 +125,6 @@ class Checker {
     return types;
   }
 
- private:
   struct Where {
     std::optional<Kind> kind;  // inside a resource's block
     bool lifecycle = false;
@@ -81,6 +132,7 @@ class Checker {
     bool in_try = false;        // names may be missing
     bool types_caught = false;  // operands may not fit
     std::string address;
+    const lang::FunctionStmt* function = nullptr;  // whose body it is
   };
 
   TypeRef declared_type(const lang::Type* type) const {
@@ -88,7 +140,7 @@ class Checker {
     return checked_type(type, told);
   }
   TypeRef checked_type(const lang::Type* type, Diagnostics& into) const {
-    return type_of(type, DeclaredSchemas(tree_), sources_, into);
+    return type_of(type, DeclaredSchemas(tree_, imported_), sources_, into);
   }
   // Of a name that always has this type.
   void bind_type(const lang::Expr* target, const TypeRef& type, const Names& names) {
@@ -134,6 +186,9 @@ class Checker {
           inner.bound.insert(targets.begin(), targets.end());
           for (std::size_t i = 0; i < node.fors.size(); ++i) {
             expression(node.fors[i].iterable, i == 0 ? names : inner, where);
+            if (node.fors.size() == 1)
+              bind_type(node.fors[i].target,
+                        inference_.element_type_of(node.fors[i].iterable, names), inner);
             for (const lang::Expr* condition : node.fors[i].conditions)
               expression(condition, inner, where);
           }
@@ -176,8 +231,12 @@ class Checker {
             for (const lang::ComparisonPart& part : lang::as<lang::ComparisonExpr>(*expr).rest)
               if (part.legacy) dialect(part.op_span, "`<>` is an old spelling", "write `!=`", "!=");
           return true;
+        case ExprKind::call:
+          if (!where.types_caught) inference_.check_call(lang::as<lang::CallExpr>(*expr), names);
+          return true;
         case ExprKind::attribute: {
           const auto& node = lang::as<lang::AttributeExpr>(*expr);
+          if (!where.types_caught) inference_.check_attribute(node, names);
           if (!old_file() && node.name == "has_key")
             dialect(node.name_span, "`has_key` is an old spelling", "write `key in dict`", "");
           return true;
@@ -202,6 +261,9 @@ class Checker {
       collect_targets(parameter.pattern, unpacked);
       inner.bound.insert(unpacked.begin(), unpacked.end());
       expression(parameter.default_value, outer, where);
+      if (parameter.type != nullptr && parameter.default_value != nullptr)
+        fits(parameter.default_value, *declared_type(parameter.type),
+             "the default of `" + std::string(parameter.name) + "`: ", outer, where);
     }
   }
 
@@ -209,7 +271,7 @@ class Checker {
               const Where& where) {
     if (const auto* name = lang::try_as<lang::NameExpr>(expr)) {
       if ((where.kind || where.lifecycle) && !name->name.starts_with('_'))
-        attribute(*name, value, where);
+        attribute(*name, value, names, where);
       return;
     }
     if (expr->kind == ExprKind::list || expr->kind == ExprKind::tuple) {
@@ -228,7 +290,8 @@ class Checker {
     }
   }
 
-  void attribute(const lang::NameExpr& name, const lang::Expr* value, const Where& where) {
+  void attribute(const lang::NameExpr& name, const lang::Expr* value, const Names& names,
+                 const Where& where) {
     const Kind kind = where.kind.value_or(Kind::domain);
     const std::string full =
         where.lifecycle ? "lifecycle." + std::string(name.name) : std::string(name.name);
@@ -250,49 +313,15 @@ class Checker {
       diagnostic.help = "hv explain HV0203";
       return;
     }
-    literal(*known, value);
+    if (value == nullptr) return;
+    check_attribute_value(*known, value, inference_.type_of(value, names), sources_, diagnostics_);
   }
 
-  // A literal that does not fit is wrong whether or not its line ever runs.
-  void literal(const Attribute& known, const lang::Expr* value) {
-    if (value == nullptr) return;
-    V v;
-    switch (value->kind) {
-      case ExprKind::integer: {
-        const auto& node = lang::as<lang::IntegerExpr>(*value);
-        if (!node.value || *node.value > static_cast<uint64_t>(INT64_MAX)) return;
-        v = V::integer(static_cast<int64_t>(*node.value));
-        break;
-      }
-      case ExprKind::floating:
-        v = V::floating(lang::as<lang::FloatExpr>(*value).value);
-        break;
-      case ExprKind::size:
-        v = V::size(lang::as<lang::SizeExpr>(*value).value.count);
-        break;
-      case ExprKind::duration:
-        v = V::duration(lang::as<lang::DurationExpr>(*value).value.count);
-        break;
-      case ExprKind::string:
-        v = V::string(std::string(lang::as<lang::StringExpr>(*value).value));
-        break;
-      case ExprKind::constant: {
-        const auto& node = lang::as<lang::ConstantExpr>(*value);
-        if (node.value == lang::Constant::none) return;
-        v = V::boolean(node.value == lang::Constant::true_);
-        break;
-      }
-      default:
-        return;
-    }
-    const Converted converted = convert_in_block(v, known);
-    if (!converted.misfit) return;
-    Diagnostic& diagnostic =
-        diagnostics_.report(converted.misfit->code, value->span, converted.misfit->message);
-    diagnostic.help = converted.misfit->help;
-    if (!converted.misfit->fix.empty())
-      diagnostic.fix =
-          Fix{"write `" + converted.misfit->fix + "`", value->span, converted.misfit->fix};
+  void fits(const lang::Expr* value, const TypeInfo& type, const std::string& what,
+            const Names& names, const Where& where) {
+    if (where.types_caught) return;
+    if (const auto wrong = inference_.misfit(value, type, names))
+      diagnostics_.report(Code::wrong_type, wrong->place, what + wrong->why);
   }
 
   void not_in_block(const lang::Stmt* statement, const char* what) {
@@ -330,8 +359,10 @@ class Checker {
                                 "a schema has fields only: `name: type = default`");
           continue;
         }
-        checked_type(field->type, diagnostics_);
+        const TypeRef type = checked_type(field->type, diagnostics_);
         expression(field->value, names, where);
+        if (field->value != nullptr)
+          fits(field->value, *type, "the default of the field: ", names, where);
       }
       return;
     }
@@ -391,7 +422,7 @@ class Checker {
         for (const lang::Expr* to : node.targets) {
           target(to, node.value, names, where);
           const auto* name = lang::try_as<lang::NameExpr>(to);
-          if (name != nullptr && names.assigned_once.contains(name->name))
+          if (name != nullptr && names.bindings.assigned_once.contains(name->name))
             bind_type(to, inference_.type_of(node.value, names), names);
         }
         break;
@@ -407,7 +438,9 @@ class Checker {
         const auto& node = lang::as<lang::AnnotatedAssignStmt>(*each);
         if (node.value != nullptr) expression(node.value, names, where);
         target(node.target, node.value, names, where);
-        bind_type(node.target, checked_type(node.type, diagnostics_), names);
+        const TypeRef type = checked_type(node.type, diagnostics_);
+        if (node.value != nullptr) fits(node.value, *type, "", names, where);
+        bind_type(node.target, type, names);
         break;
       }
       case StmtKind::if_: {
@@ -422,6 +455,9 @@ class Checker {
       case StmtKind::for_: {
         const auto& node = lang::as<lang::ForStmt>(*each);
         expression(node.iterable, names, where);
+        if (const auto* name = lang::try_as<lang::NameExpr>(node.target);
+            name != nullptr && names.bindings.bound_once.contains(name->name))
+          bind_type(node.target, inference_.element_type_of(node.iterable, names), names);
         block(node.body, names, where);
         block(node.else_body, names, where);
         break;
@@ -439,18 +475,26 @@ class Checker {
         if (inside) not_in_block(each, "`def`");
         Names inner;
         inner.outer = &names;
-        inner.assigned_once = names_assigned_once(node.body);
+        inner.bindings = bindings_of(node.body);
         bind_parameters(node.parameters, inner, names, where);
+        for (const std::string_view parameter : inner.bound) {
+          inner.bindings.assigned_once.erase(parameter);
+          inner.bindings.bound_once.erase(parameter);
+        }
         bind_block(node.body, inner);
         if (node.returns != nullptr) checked_type(node.returns, diagnostics_);
         Where body = where;
         body.kind.reset();
+        body.function = &node;
         block(node.body, inner, body);
         break;
       }
       case StmtKind::return_:
         if (inside) not_in_block(each, "`return`");
         expression(lang::as<lang::ReturnStmt>(*each).value, names, where);
+        if (where.function != nullptr && where.function->returns != nullptr)
+          fits(lang::as<lang::ReturnStmt>(*each).value, *declared_type(where.function->returns),
+               "`" + std::string(where.function->name) + "` returns: ", names, where);
         break;
       case StmtKind::try_: {
         const auto& node = lang::as<lang::TryStmt>(*each);
@@ -518,6 +562,9 @@ class Checker {
         if (const auto& node = lang::as<lang::ParamStmt>(*each); node.type != nullptr) {
           const TypeRef type = checked_type(node.type, diagnostics_);
           if (type->name != TypeName::any) names.types[node.name] = type;
+          if (node.default_value != nullptr)
+            fits(node.default_value, *type,
+                 "the default of `" + std::string(node.name) + "`: ", names, where);
         }
         break;
       case StmtKind::declaration:
@@ -538,14 +585,25 @@ class Checker {
       case StmtKind::break_:
       case StmtKind::continue_:
       case StmtKind::global:
-      case StmtKind::vm_import:
       case StmtKind::moved:
+        break;
+      case StmtKind::vm_import:
+        imported_names(lang::as<lang::VmImportStmt>(*each));
         break;
     }
   }
 
+  void imported_names(const lang::VmImportStmt& import) {
+    const auto facts = imported_.find(&import);
+    if (facts == imported_.end() || facts->second->open) return;
+    for (const lang::ImportName& name : import.names)
+      if (!facts->second->bound.contains(name.name))
+        report_unknown_import(import, name, *facts->second, diagnostics_);
+  }
+
   const lang::SyntaxTree& tree_;
   FileRole role_;
+  const ImportedFacts& imported_;
   const Schema& schema_;
   const Project& project_;
   const SourceMap& sources_;
@@ -556,14 +614,12 @@ class Checker {
 
 }  // namespace
 
-std::map<std::string, std::string> check_file(const lang::SyntaxTree& tree, FileRole role,
-                                              const Schema& schema, const Project& project,
-                                              const std::set<std::string>& given,
-                                              const SourceMap& sources, Diagnostics& diagnostics) {
-  Checker checker(tree, role, schema, project, given, sources, diagnostics);
+FileFacts check_file(const lang::SyntaxTree& tree, const CheckRequest& request,
+                     const SourceMap& sources, Diagnostics& diagnostics) {
+  Checker checker(tree, request, sources, diagnostics);
   checker.run();
-  if (role == FileRole::module) warn_variables(tree, schema, diagnostics);
-  return checker.types();
+  if (request.role == FileRole::module) warn_variables(tree, *request.schema, diagnostics);
+  return checker.facts();
 }
 
 }  // namespace hv::compiler

@@ -1,13 +1,12 @@
 #include "compiler/static_names.h"
 
+#include <algorithm>
 #include <set>
 
 #include "compiler/interp.h"
 #include "compiler/walk.h"
 
 namespace hv::compiler {
-
-namespace {
 
 V declared_schema(std::string_view name, const lang::DeclarationStmt* statement) {
   SchemaObject* object = nullptr;
@@ -16,8 +15,6 @@ V declared_schema(std::string_view name, const lang::DeclarationStmt* statement)
   object->name = std::string(name);
   return v;
 }
-
-}  // namespace
 
 V DeclaredSchemas::find_schema(std::string_view name) const {
   for (const lang::DeclarationStmt* each : tree_.shape.declarations) {
@@ -29,8 +26,50 @@ V DeclaredSchemas::find_schema(std::string_view name) const {
   for (const lang::VmImportStmt* import : tree_.shape.imports)
     for (const lang::ImportName& imported : import->names)
       if ((imported.alias.empty() ? imported.name : imported.alias) == name)
-        return declared_schema(name, nullptr);
+        return imported_schema(*import, imported.name, name);
   return V::failed();
+}
+
+V DeclaredSchemas::imported_schema(const lang::VmImportStmt& import, std::string_view name,
+                                   std::string_view alias) const {
+  const auto facts = imported_.find(&import);
+  if (facts == imported_.end()) return declared_schema(alias, nullptr);
+  const auto known = facts->second->known.find(name);
+  if (known != facts->second->known.end() && known->second.schema != nullptr)
+    return declared_schema(alias, known->second.schema);
+  // What is another thing for certain is no type.
+  return known != facts->second->known.end() ? V::failed() : declared_schema(alias, nullptr);
+}
+
+bool known_only_at_apply(std::string_view attribute) {
+  static constexpr std::string_view kRuntime[] = {"domid", "dm_path", "vnc_port", "pid"};
+  return std::find(std::begin(kRuntime), std::end(kRuntime), attribute) != std::end(kRuntime);
+}
+
+void report_no_attribute(Kind kind, std::string_view name, Span place, const Schema& schema,
+                         Diagnostics& diagnostics) {
+  Diagnostic& diagnostic = diagnostics.report(
+      Code::unknown_attribute, place,
+      "a " + std::string(to_string(kind)) + " has no attribute `" + std::string(name) + "`");
+  if (known_only_at_apply(name)) {
+    diagnostic.help =
+        "it is known only once the machine runs, and nothing of the language depends on that";
+  } else if (auto near = nearest(name, schema.names(kind))) {
+    diagnostic.primary_label = "did you mean `" + std::string(*near) + "`?";
+    diagnostic.fix = Fix{"write `" + std::string(*near) + "`", place, std::string(*near)};
+  }
+}
+
+void report_unknown_import(const lang::VmImportStmt& import, const lang::ImportName& name,
+                           const FileFacts& facts, Diagnostics& diagnostics) {
+  Diagnostic& diagnostic = diagnostics.report(
+      Code::import_unknown_name, name.name_span,
+      "`" + std::string(import.path->value) + "` has no `" + std::string(name.name) + "`");
+  const std::vector<std::string_view> names(facts.bound.begin(), facts.bound.end());
+  if (auto near = nearest(name.name, names)) {
+    diagnostic.help = "did you mean `" + std::string(*near) + "`?";
+    diagnostic.fix = Fix{"write `" + std::string(*near) + "`", name.name_span, std::string(*near)};
+  }
 }
 
 void collect_indirect(lang::Block body, std::vector<std::string_view>& names) {

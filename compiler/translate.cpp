@@ -1,8 +1,11 @@
 #include "compiler/translate.h"
 
+#include <algorithm>
+
 #include "compiler/compilation.h"
 #include "compiler/large_stack.h"
 #include "compiler/write.h"
+#include "hv/model/secret_text.h"
 #include "lang/disk_string.h"
 
 namespace hv {
@@ -12,8 +15,8 @@ using compiler::Compilation;
 using compiler::LegacyDomain;
 using compiler::write_xl;
 
-std::optional<std::string> to_xl(const Compilation& compilation, const DesiredGraph& graph,
-                                 const TranslateRequest& request, Diagnostics& diagnostics) {
+// A file of xl is one domain; null, and an error, where the graph has none or several.
+const DomainSpec* only_domain(const DesiredGraph& graph, Diagnostics& diagnostics) {
   const DomainSpec* domain = nullptr;
   std::size_t domains = 0;
   for (const Resource& resource : graph.resources()) {
@@ -29,10 +32,17 @@ std::optional<std::string> to_xl(const Compilation& compilation, const DesiredGr
     diagnostic.message =
         domains == 0 ? "no domain is declared, and a file of xl is one domain"
                      : std::to_string(domains) + " domains are declared, and a file of xl is one";
-    if (domains > 1) diagnostic.help = "`--to vm` writes all of them";
+    if (domains > 1) diagnostic.help = "the format `vm` holds all of them";
     diagnostics.report(std::move(diagnostic));
-    return std::nullopt;
+    return nullptr;
   }
+  return domain;
+}
+
+std::optional<std::string> to_xl(const Compilation& compilation, const DesiredGraph& graph,
+                                 const TranslateRequest& request, Diagnostics& diagnostics) {
+  const DomainSpec* const domain = only_domain(graph, diagnostics);
+  if (domain == nullptr) return std::nullopt;
   for (const LegacyDomain& old : compilation.legacy())
     if (old.address == domain->address && !old.of_2004) return write_xl(old, diagnostics);
   return write_xl(*domain, *request.compile.schema, diagnostics);
@@ -61,7 +71,61 @@ std::optional<std::string> translate(const TranslateRequest& request, SourceMap&
   return text;
 }
 
+std::optional<std::string> show_xl(const DesiredGraph& graph, const Schema& schema,
+                                   Diagnostics& diagnostics) {
+  const DomainSpec* const domain = only_domain(graph, diagnostics);
+  if (domain == nullptr) return std::nullopt;
+  return write_xl(*domain, schema, diagnostics, compiler::Shown::without_secrets);
+}
+
 namespace compiler {
+namespace {
+
+Value hidden(const Value& value) {
+  if (value.get<Secret>() != nullptr) return "(secret)";
+  if (const auto* text = value.get<std::string>()) return without_passwords(*text);
+  if (const List* list = value.get<List>()) {
+    List items;
+    for (const Value& item : *list) items.push_back(hidden(item));
+    return items;
+  }
+  if (const Record* record = value.get<Record>()) {
+    Record items;
+    for (const auto& [key, item] : *record) items.emplace(key, hidden(item));
+    return items;
+  }
+  return value;
+}
+
+}  // namespace
+
+DomainSpec without_secrets(DomainSpec domain) {
+  Attributes shown;
+  for (const Attributes::Entry& entry : domain.attributes)
+    shown.set(entry.name, hidden(entry.value));
+  domain.attributes = std::move(shown);
+  for (Vbd& vbd : domain.vbds) {
+    vbd.source = without_passwords(vbd.source);
+    vbd.written = without_passwords(vbd.written);
+  }
+  return domain;
+}
+
+std::vector<std::pair<const Attribute*, Value>> defaults_of(const DomainSpec& domain,
+                                                            const Schema& schema) {
+  static constexpr std::string_view kOwn[] = {"name", "uuid", "state", "disk",
+                                              "vif",  "host", "nics",  "builder"};
+  std::vector<std::pair<const Attribute*, Value>> defaults;
+  for (const Attribute& attribute : schema.attributes(Kind::domain)) {
+    const bool own = std::find(std::begin(kOwn), std::end(kOwn), attribute.name) != std::end(kOwn);
+    if (own || attribute.name.starts_with("lifecycle.") ||
+        domain.attributes.contains(attribute.name))
+      continue;
+    Value value = schema.default_of(Kind::domain, attribute.name, domain.attributes);
+    if (!value.is_unset()) defaults.emplace_back(&attribute, std::move(value));
+  }
+  return defaults;
+}
 
 std::optional<Vbd> vbd_from_string(std::string_view text) {
   const lang::DiskResult result = lang::parse_disk_string(text);

@@ -27,4 +27,11 @@ std::optional<std::string> translate(const TranslateRequest& request, SourceMap&
 // A desired graph as typed declarations; `default_host` is left out of them.
 std::string write_vm(const DesiredGraph& graph, const std::optional<HostName>& default_host);
 
+// The same to look at: secrets are hidden, and what no file sets stands in comments.
+std::string show_vm(const DesiredGraph& graph, const std::optional<HostName>& default_host,
+                    const Schema& schema);
+// The graph's one domain as a file of xl, likewise; nothing, and an error, where it has not one.
+std::optional<std::string> show_xl(const DesiredGraph& graph, const Schema& schema,
+                                   Diagnostics& diagnostics);
+
 }  // namespace hv

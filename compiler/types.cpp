@@ -29,24 +29,14 @@ std::shared_ptr<TypeInfo> simple(TypeName name) {
   return type;
 }
 
-// A literal of the tree as a value: numbers (perhaps negative), sizes, durations, strings, bools.
-V literal_value(const lang::Expr* expr) {
-  if (const auto* i = lang::try_as<lang::IntegerExpr>(expr))
-    return i->value && *i->value <= static_cast<uint64_t>(INT64_MAX)
-               ? V::integer(static_cast<int64_t>(*i->value))
-               : V::failed();
-  if (const auto* f = lang::try_as<lang::FloatExpr>(expr)) return V::floating(f->value);
-  if (const auto* s = lang::try_as<lang::SizeExpr>(expr)) return V::size(s->value.count);
-  if (const auto* d = lang::try_as<lang::DurationExpr>(expr)) return V::duration(d->value.count);
-  if (const auto* s = lang::try_as<lang::StringExpr>(expr)) return V::string(std::string(s->value));
-  if (const auto* c = lang::try_as<lang::ConstantExpr>(expr))
-    return c->value == lang::Constant::none ? V() : V::boolean(c->value == lang::Constant::true_);
-  if (const auto* u = lang::try_as<lang::UnaryExpr>(expr)) {
-    V v = literal_value(u->operand);
-    if (u->op == lang::UnaryOp::minus && v.is(Tag::integer)) return V::integer(-v.integer());
-    if (u->op == lang::UnaryOp::minus && v.is(Tag::floating)) return V::floating(-v.floating());
+V literal_items(lang::List<const lang::Expr*> items, bool is_list) {
+  std::vector<V> values;
+  for (const lang::Expr* item : items) {
+    V value = literal_of(item);
+    if (value.is_failed()) return value;
+    values.push_back(std::move(value));
   }
-  return V::failed();
+  return is_list ? make_list(std::move(values)) : make_tuple(std::move(values));
 }
 
 bool refinable(TypeName name) {
@@ -109,7 +99,7 @@ TypeRef named_type(const lang::NamedType& node, const SchemaNames& schemas,
   auto type = simple(found->name);
   const auto bound = [&](const lang::Expr* expr, std::optional<V>& into) {
     if (expr == nullptr) return;
-    V value = literal_value(expr);
+    V value = literal_of(expr);
     if (value.is_failed() || (value.tag() != tag_of(found->name) &&
                               !(found->name == TypeName::floating && value.is(Tag::integer)))) {
       diagnostics.report(Code::unknown_type, expr->span,
@@ -144,7 +134,39 @@ TypeRef named_type(const lang::NamedType& node, const SchemaNames& schemas,
   return type;
 }
 
+// The language writes its strings with double quotes.
+std::string quoted(const V& value) {
+  return value.is(Tag::string) && !is_secret(value) ? "\"" + value.text() + "\"" : repr(value);
+}
+
 }  // namespace
+
+V literal_of(const lang::Expr* expr) {
+  if (const auto* i = lang::try_as<lang::IntegerExpr>(expr))
+    return i->value && *i->value <= static_cast<uint64_t>(INT64_MAX)
+               ? V::integer(static_cast<int64_t>(*i->value))
+               : V::failed();
+  if (const auto* f = lang::try_as<lang::FloatExpr>(expr)) return V::floating(f->value);
+  if (const auto* s = lang::try_as<lang::SizeExpr>(expr)) return V::size(s->value.count);
+  if (const auto* d = lang::try_as<lang::DurationExpr>(expr)) return V::duration(d->value.count);
+  if (const auto* s = lang::try_as<lang::StringExpr>(expr)) {
+    V text = V::string(std::string(s->value));
+    text.as<StringObject>().literal = s;
+    return text;
+  }
+  if (const auto* c = lang::try_as<lang::ConstantExpr>(expr))
+    return c->value == lang::Constant::none ? V() : V::boolean(c->value == lang::Constant::true_);
+  if (const auto* u = lang::try_as<lang::UnaryExpr>(expr)) {
+    V v = literal_of(u->operand);
+    if (u->op == lang::UnaryOp::minus && v.is(Tag::integer)) return V::integer(-v.integer());
+    if (u->op == lang::UnaryOp::minus && v.is(Tag::floating)) return V::floating(-v.floating());
+  }
+  if (expr != nullptr &&
+      (expr->kind == lang::ExprKind::list || expr->kind == lang::ExprKind::tuple))
+    return literal_items(lang::as<lang::SequenceExpr>(*expr).items,
+                         expr->kind == lang::ExprKind::list);
+  return V::failed();
+}
 
 bool is_mac(std::string_view text) {
   if (text.size() != 17) return false;
@@ -222,9 +244,7 @@ std::string to_string(const TypeInfo& type) {
     case TypeName::union_:
       return joined(" | ");
     case TypeName::literal: {
-      // The language writes its strings with double quotes.
-      if (type.literal.is(Tag::string)) return "\"" + type.literal.text() + "\"";
-      return repr(type.literal);
+      return quoted(type.literal);
     }
     case TypeName::record:
       return type.schema.as<SchemaObject>().name;
@@ -265,10 +285,10 @@ TypeRef type_of(const lang::Type* node, const SchemaNames& schemas, const Source
         type->name = TypeName::reference;
         const auto* kind = lang::try_as<lang::NamedType>(generic.arguments[0]);
         if (kind != nullptr) type->kind = kind_from(kind->name);
-        if (!type->kind)
-          diagnostics.report(Code::unknown_type, generic.arguments[0]->span,
-                             "a reference is to a domain, vdisk, pool or network");
-        return type;
+        if (type->kind) return type;
+        diagnostics.report(Code::unknown_type, generic.arguments[0]->span,
+                           "a reference is to a domain, vdisk, pool or network");
+        return any_type();
       } else {
         Diagnostic& diagnostic =
             diagnostics.report(Code::unknown_type, generic.name_span,
@@ -293,7 +313,7 @@ TypeRef type_of(const lang::Type* node, const SchemaNames& schemas, const Source
     case lang::TypeKind::literal: {
       auto type = std::make_shared<TypeInfo>();
       type->name = TypeName::literal;
-      type->literal = literal_value(lang::as<lang::LiteralType>(*node).value);
+      type->literal = literal_of(lang::as<lang::LiteralType>(*node).value);
       return type;
     }
     case lang::TypeKind::union_: {
@@ -319,7 +339,7 @@ std::optional<std::string> mismatch(const V& value, const TypeInfo& type) {
   const auto expected = [&]() -> std::optional<std::string> {
     return "expected " + to_string(type) + ", found " +
            (value.is(Tag::string) || value.is(Tag::integer) || value.is(Tag::size)
-                ? std::string(type_name(value)) + " " + repr(value)
+                ? std::string(type_name(value)) + " " + quoted(value)
                 : std::string(type_name(value)));
   };
   const auto in_range = [&]() -> std::optional<std::string> {
@@ -351,7 +371,7 @@ std::optional<std::string> mismatch(const V& value, const TypeInfo& type) {
     case TypeName::string:
       if (!value.is(Tag::string)) return expected();
       if (!type.pattern.empty() && !RE2::PartialMatch(value.text(), RE2(type.pattern, RE2::Quiet)))
-        return repr(value) + " does not match " + to_string(type);
+        return quoted(value) + " does not match " + to_string(type);
       return std::nullopt;
     case TypeName::secret:
       return text_that(true);

@@ -68,6 +68,10 @@ std::optional<std::string> mismatch(const V& value, const TypeInfo& type);
 // unions, else one literal. An error in words.
 std::optional<V> parse_literal(std::string_view text, const TypeInfo& type, std::string& why);
 
+// A literal of the tree as a value: a number (perhaps negative), size, duration, string, True,
+// False, None, or a list or tuple of such; `failed` for every other expression, and for null.
+V literal_of(const lang::Expr* expr);
+
 bool is_mac(std::string_view text);
 bool is_ip(std::string_view text);
 bool is_cidr(std::string_view text);

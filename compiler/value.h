@@ -280,10 +280,12 @@ struct VbdObject : Object {
   Vbd vbd;
   std::optional<Address> vdisk;
   Span span;
+  Span named;  // where the vdisk is, of `vbd(…)`
 };
 struct VifObject : Object {
   Vif vif;
   Span span;
+  Span named;  // where the network is
 };
 struct ExceptionObject : Object {
   std::string type;  // "ValueError"

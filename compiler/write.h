@@ -34,6 +34,14 @@ std::optional<Vbd> vbd_from_string(std::string_view text);
 // An xl file of the old keys, or of a domain of the graph. What xl has no word for becomes a
 // comment, and a warning.
 std::string write_xl(const LegacyDomain& domain, Diagnostics& diagnostics);
-std::string write_xl(const DomainSpec& domain, const Schema& schema, Diagnostics& diagnostics);
+enum class Shown : uint8_t { whole, without_secrets };  // the latter with the defaults, as comments
+std::string write_xl(const DomainSpec& domain, const Schema& schema, Diagnostics& diagnostics,
+                     Shown shown = Shown::whole);
+
+// The attributes that the domain leaves to their defaults, each with its default.
+std::vector<std::pair<const Attribute*, Value>> defaults_of(const DomainSpec& domain,
+                                                            const Schema& schema);
+// The domain without its secrets and the passwords in its strings.
+DomainSpec without_secrets(DomainSpec domain);
 
 }  // namespace hv::compiler

@@ -106,8 +106,10 @@ std::string written(const Value& value) {
 
 class Writer {
  public:
-  Writer(const DesiredGraph& graph, const std::optional<HostName>& default_host)
-      : graph_(graph), default_host_(default_host) {
+  // With a schema the text is to look at: secrets are hidden, defaults stand in comments.
+  Writer(const DesiredGraph& graph, const std::optional<HostName>& default_host,
+         const Schema* shown)
+      : graph_(graph), default_host_(default_host), shown_(shown) {
     for (const Resource& resource : graph.resources()) {
       const Address& address = address_of(resource);
       if (!names_.insert(address.name).second) twice_.insert(address.name);
@@ -195,6 +197,10 @@ class Writer {
   }
 
   void block(const DomainSpec& domain) {
+    domain_block(shown_ == nullptr ? domain : compiler::without_secrets(domain));
+  }
+
+  void domain_block(const DomainSpec& domain) {
     header(domain.address, on(domain.host));
     if (domain.name != domain.address.name) line("name", quoted(domain.name));
     if (domain.uuid) line("uuid", quoted(to_string(*domain.uuid)));
@@ -218,6 +224,10 @@ class Writer {
     if (domain.sets_vif) line("vif", listed(items));
     lifecycle(domain.lifecycle);
     end();
+    if (shown_ == nullptr) return;
+    text_ += "    # what no file sets:\n";
+    for (const auto& [attribute, value] : compiler::defaults_of(domain, *shown_))
+      text_ += "    # " + std::string(attribute->name) + " = " + written(value) + "\n";
   }
 
   void lifecycle(const Lifecycle& given) {
@@ -304,6 +314,7 @@ class Writer {
 
   const DesiredGraph& graph_;
   const std::optional<HostName>& default_host_;
+  const Schema* shown_;
   std::set<std::string> names_, twice_;
   std::string text_;
   bool empty_ = true;
@@ -312,7 +323,12 @@ class Writer {
 }  // namespace
 
 std::string write_vm(const DesiredGraph& graph, const std::optional<HostName>& default_host) {
-  return Writer(graph, default_host).run();
+  return Writer(graph, default_host, nullptr).run();
+}
+
+std::string show_vm(const DesiredGraph& graph, const std::optional<HostName>& default_host,
+                    const Schema& schema) {
+  return Writer(graph, default_host, &schema).run();
 }
 
 }  // namespace hv

@@ -157,7 +157,12 @@ class Writer {
     }
   }
 
+  void by_default(std::string_view name, const std::string& value) {
+    defaults_ += "# " + std::string(name) + " = " + value + "\n";
+  }
+
   std::string take() {
+    if (!defaults_.empty()) text_ += "\n# What no file sets:\n" + defaults_;
     if (!left_out_.empty()) text_ += "\n# xl has no words for:\n" + left_out_;
     return std::move(text_);
   }
@@ -166,6 +171,7 @@ class Writer {
   Diagnostics& diagnostics_;
   std::string text_;
   std::string left_out_;
+  std::string defaults_;
 };
 
 // A typed value in the unit in which xl counts it.
@@ -229,7 +235,9 @@ std::string write_xl(const LegacyDomain& domain, Diagnostics& diagnostics) {
   return writer.take();
 }
 
-std::string write_xl(const DomainSpec& domain, const Schema& schema, Diagnostics& diagnostics) {
+std::string write_xl(const DomainSpec& given, const Schema& schema, Diagnostics& diagnostics,
+                     Shown shown) {
+  const DomainSpec domain = shown == Shown::whole ? given : without_secrets(given);
   Writer writer(diagnostics);
   const auto typed = [&](std::string_view name, const Value& value) {
     const Attribute* attribute = schema.find(Kind::domain, name);
@@ -264,6 +272,9 @@ std::string write_xl(const DomainSpec& domain, const Schema& schema, Diagnostics
     writer.leave_out("state", quoted(std::string(to_string(domain.state))), Span{});
   if (domain.sharing) writer.leave_out("sharing", std::to_string(*domain.sharing), Span{});
   if (domain.lifecycle != Lifecycle{}) writer.leave_out("lifecycle", "(see the source)", Span{});
+  if (shown == Shown::without_secrets)
+    for (const auto& [attribute, value] : defaults_of(domain, schema))
+      if (xl_knows(*attribute)) writer.by_default(attribute->name, written(value, *attribute));
   return writer.take();
 }
 

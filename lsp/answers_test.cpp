@@ -308,7 +308,7 @@ TEST(Findings, FollowTheTextAcrossImports) {
   EXPECT_EQ(codes(workspace, kMain), std::vector<std::string>{});
   // The import is edited, not saved: what uses it is wrong at once.
   workspace.open("/p/base.vm", "template tiny:\n    memry = 64MiB\n");
-  EXPECT_EQ(codes(workspace, kMain), std::vector<std::string>{"HV0201"});
+  EXPECT_EQ(codes(workspace, kMain), std::vector<std::string>{"HV0405"});
   EXPECT_EQ(codes(workspace, "/p/base.vm"), std::vector<std::string>{"HV0203"});
   const Finding& finding = workspace.around(kMain).findings["/p/base.vm"].front();
   ASSERT_TRUE(finding.mend);

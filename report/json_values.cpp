@@ -1,5 +1,7 @@
 #include "report/json_values.h"
 
+#include "hv/model/secret_text.h"
+
 namespace hv {
 
 Json to_json(const Value& value) {
@@ -8,7 +10,7 @@ Json to_json(const Value& value) {
     Json operator()(bool v) const { return v; }
     Json operator()(int64_t v) const { return v; }
     Json operator()(double v) const { return v; }
-    Json operator()(const std::string& v) const { return v; }
+    Json operator()(const std::string& v) const { return without_passwords(v); }
     Json operator()(const Secret&) const { return "(secret)"; }
     Json operator()(Bytes v) const { return v.count; }
     Json operator()(Duration v) const {
@@ -40,7 +42,7 @@ Json text_or_null(const std::string& text) {
 
 Json to_json(const Vbd& vbd) {
   return Json{{"device", vbd.device},
-              {"source", text_or_null(vbd.source)},
+              {"source", text_or_null(without_passwords(vbd.source))},
               {"backend", text_or_null(vbd.backend)},
               {"format", text_or_null(vbd.format)},
               {"mode", to_string(vbd.mode)},

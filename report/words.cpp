@@ -1,5 +1,7 @@
 #include "report/words.h"
 
+#include "hv/model/secret_text.h"
+
 namespace hv {
 
 std::string Paint::operator()(const char* code, std::string_view text) const {
@@ -26,7 +28,7 @@ std::string plural(std::size_t n, const char* one, const char* many) {
 
 std::string describe(const Vbd& vbd) {
   if (vbd.source.empty()) return "(empty)";
-  std::string text = vbd.backend == "vd" ? "vdisk." + vbd.source : vbd.source;
+  std::string text = vbd.backend == "vd" ? "vdisk." + vbd.source : without_passwords(vbd.source);
   if (!vbd.backend.empty() && vbd.backend != "vd") text = vbd.backend + ":" + text;
   return text + " (" + std::string(to_string(vbd.mode)) + ")";
 }

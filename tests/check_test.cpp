@@ -110,5 +110,42 @@ TEST(Check, DumpsWhatEachPhaseMade) {
     }
 }
 
+// The desired state in the languages that people know it in, without its secrets.
+TEST(Show, AsDeclarationsAndAsAFileOfXl) {
+  const Folder folder;
+  folder.write("web.cfg",
+               "name = 'web'\nmemory = 64 * 2\nkernel = '/k'\nvncpasswd = 'hush'\n"
+               "vfb = ['vnc=1,vncpasswd=hush']\ndisk = ['phy:/dev/sda7,xvda,w']\n");
+  const Finished vm = folder.hv({"show", "web.cfg", "--format", "vm"});
+  EXPECT_EQ(vm.code, 0) << vm.all();
+  EXPECT_EQ(vm.all().find("hush"), std::string::npos) << vm.all();
+  EXPECT_EQ(vm.out.find("domain web:\n    memory = 128MiB\n    kernel = \"/k\"\n"), 0u) << vm.out;
+  EXPECT_NE(vm.out.find("    vncpasswd = \"(secret)\"\n"), std::string::npos) << vm.out;
+  EXPECT_NE(vm.out.find("vncpasswd=(secret)\"]\n"), std::string::npos) << vm.out;
+  EXPECT_NE(vm.out.find("    # maxmem = 128MiB\n"), std::string::npos) << vm.out;
+  folder.write("shown.vm", vm.out);
+  const Finished check = folder.hv({"check", "shown.vm"});
+  EXPECT_EQ(check.code, 0) << check.all();
+
+  const Finished xl = folder.hv({"show", "web.cfg", "--format", "xl"});
+  EXPECT_EQ(xl.code, 0) << xl.all();
+  EXPECT_EQ(xl.all().find("hush"), std::string::npos) << xl.all();
+  EXPECT_NE(xl.out.find("memory = 128\n"), std::string::npos) << xl.out;
+  EXPECT_NE(xl.out.find("# maxmem = 128\n"), std::string::npos) << xl.out;
+  for (const std::string format : {"text", "json"}) {
+    const Finished shown = folder.hv({"show", "web.cfg", "--format", format});
+    EXPECT_EQ(shown.code, 0) << shown.all();
+    EXPECT_EQ(shown.all().find("hush"), std::string::npos) << shown.all();
+  }
+
+  folder.write("two.vm", "domain a:\n    memory = 1GiB\ndomain b:\n    memory = 1GiB\n");
+  EXPECT_EQ(folder.hv({"show", "two.vm", "--format", "vm"}).code, 0);
+  const Finished two = folder.hv({"show", "two.vm", "--format", "xl"});
+  EXPECT_EQ(two.code, 1) << two.all();
+  EXPECT_EQ(two.out, "");
+  EXPECT_NE(two.err.find("2 domains are declared, and a file of xl is one"), std::string::npos)
+      << two.err;
+}
+
 }  // namespace
 }  // namespace hv::testing

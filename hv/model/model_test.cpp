@@ -5,6 +5,7 @@
 #include "hv/model/desired.h"
 #include "hv/model/journal.h"
 #include "hv/model/plan.h"
+#include "hv/model/secret_text.h"
 
 namespace hv {
 namespace {
@@ -32,6 +33,24 @@ TEST(Values, ForPeople) {
       {Record{{"a", 1}, {"b", List{Secret{"x"}}}}, "{a = 1, b = [(secret)]}"},
   };
   for (const auto& [value, text] : table) EXPECT_EQ(to_human(value), text);
+}
+
+TEST(Values, PasswordsInsideStringsAreHidden) {
+  const std::pair<std::string, std::string> table[] = {
+      {"vnc=1,vncpasswd=hush,vncdisplay=2", "vnc=1,vncpasswd=(secret),vncdisplay=2"},
+      {"vncpasswd = a=b", "vncpasswd =(secret)"},
+      {"iqn=x,user=u,password=hush", "iqn=x,user=u,password=(secret)"},
+      {"PASSWD=a,passwd=b", "PASSWD=(secret),passwd=(secret)"},
+      {"vncpasswd=,sdl=1", "vncpasswd=,sdl=1"},
+      {"vncpasswd=hush", "vncpasswd=(secret)"},
+      {"passwd, x=1", "passwd, x=1"},
+      {"passwordless=1", "passwordless=1"},
+      {"=x,==", "=x,=="},
+  };
+  for (const auto& [text, shown] : table) {
+    EXPECT_EQ(without_passwords(text), shown);
+    EXPECT_EQ(to_human(List{text}), "[" + shown + "]");
+  }
 }
 
 TEST(Values, EqualOnlyInKindAndValue) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "hv/model/secret_text.h"
+
 namespace hv {
 
 bool operator==(const Value& a, const Value& b) {
@@ -22,7 +24,7 @@ struct HumanText {
   std::string operator()(bool yes) const { return yes ? "yes" : "no"; }
   std::string operator()(int64_t number) const { return std::to_string(number); }
   std::string operator()(double number) const { return number_text(number); }
-  std::string operator()(const std::string& text) const { return text; }
+  std::string operator()(const std::string& text) const { return without_passwords(text); }
   std::string operator()(const Secret&) const { return "(secret)"; }
   std::string operator()(Bytes size) const { return to_human(size); }
   std::string operator()(Duration duration) const { return to_human(duration); }
