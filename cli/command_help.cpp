@@ -58,7 +58,7 @@ int run_version(const Options&) {
 int run_completion(const Options& options) {
   static constexpr const char* kWords =
       "init check fmt lsp show convert lint inventory plan apply destroy status adopt start stop "
-      "restart "
+      "restart save restore "
       "pause unpause host state explain version completion help";
   const std::string shell = options.paths.empty() ? "" : options.paths[0];
   const std::string words = kWords;

@@ -17,7 +17,7 @@ int run_inventory(const Options& options);
 int run_plan(const Options& options);
 int run_apply(const Options& options);
 int run_destroy(const Options& options);
-int run_power(const Options& options, PowerAsk power);  // start, stop, restart, pause, unpause
+int run_power(const Options& options, PowerAsk power);  // start, stop, save, …
 int run_adopt(const Options& options);
 int run_host_list(const Options& options);
 int run_status(const Options& options);

@@ -74,7 +74,8 @@ std::string domain_source(const ObservedDomain& domain, const HostName& host,
   };
   if (!host.empty()) line("host", quoted(host.text));
   line("uuid", quoted(to_string(domain.uuid)));
-  if (domain.state == PowerState::paused) line("state", "\"paused\"");
+  if (domain.state == PowerState::paused || domain.state == PowerState::saved)
+    line("state", "\"" + std::string(to_string(domain.state)) + "\"");
   line("memory", to_literal(domain.memory));
   if (domain.memory_max != domain.memory) line("maxmem", to_literal(domain.memory_max));
   line("vcpus", std::to_string(domain.vcpus));

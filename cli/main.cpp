@@ -306,6 +306,9 @@ void build(CommandLine& line) {
   power(line, "start", "start declared domains that are off", PowerAsk::start);
   power(line, "stop", "stop domains; declared to run, they are drift then", PowerAsk::stop);
   power(line, "restart", "stop and start, with what waits for a restart", PowerAsk::restart);
+  power(line, "save", "save domains to their hosts' disks; they keep what they hold",
+        PowerAsk::save);
+  power(line, "restore", "let saved domains go on where they were", PowerAsk::restore);
   power(line, "pause", "pause domains", PowerAsk::pause);
   power(line, "unpause", "let paused domains go on", PowerAsk::unpause);
   CLI::App* host = app.add_subcommand("host", "the hosts: list");

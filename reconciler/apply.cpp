@@ -53,6 +53,12 @@ void take_up(const Plan& plan, const std::vector<JournalEntry>& journal, const A
       auto record = applied.domains.find(operation.address);
       done = done && record != applied.domains.end() && record->second.uuid == operation.uuid;
     }
+    if (operation.op == Op::domain_restore) {
+      auto record = applied.domains.find(operation.address);
+      const bool saved_again = record != applied.domains.end() && !record->second.incomplete &&
+                               record->second.spec.state == PowerState::saved;
+      done = done && !saved_again;
+    }
     for (StepId before : step.after) done = done && work.already_done.contains(before);
     if (done) work.already_done.insert(step.id);
   }

@@ -16,6 +16,9 @@ struct Scenario {
   std::function<std::vector<Resource>()> before;
   std::function<std::vector<Resource>()> after;
   std::vector<std::string> hosts = {"lab"};
+  // What stood before that, where `before` is reached only from there.
+  std::function<std::vector<Resource>()> first = {};
+  bool creates = true;  // false: no machine may be made anew, whatever dies
 };
 
 void PrintTo(const Scenario& scenario, std::ostream* out) {
@@ -104,6 +107,17 @@ Resources on_two_hosts_later() {
           machine("far1", mib(256), {"xvda vg/far1 w"}, "far")};
 }
 
+Resources in_state(Resources resources, PowerState state) {
+  for (Resource& resource : resources)
+    if (auto* domain = std::get_if<DomainSpec>(&resource)) domain->state = state;
+  return resources;
+}
+Resources first_saved() {
+  Resources resources = two_writers();
+  std::get<DomainSpec>(resources[0]).state = PowerState::saved;
+  return resources;
+}
+
 const Scenario kScenarios[] = {
     {"create three that share a disk read-only", nothing, three_sharing},
     {"more memory, live", one_small, one_large},
@@ -126,6 +140,45 @@ const Scenario kScenarios[] = {
        return sharing_one({"web1", "web0", "web2"});
      }},
     {"change machines on two hosts", on_two_hosts, on_two_hosts_later, {"lab", "far"}},
+    {"save two",
+     two_writers,
+     [] { return in_state(two_writers(), PowerState::saved); },
+     {"lab"},
+     {},
+     false},
+    {"save a paused one, with a disk less",
+     [] { return in_state(one_small(), PowerState::paused); },
+     [] { return in_state({machine("web0", mib(256), {"xvda vg/web0 w"})}, PowerState::saved); },
+     {"lab"},
+     {},
+     false},
+    {"restore one, save the other",
+     first_saved,
+     [] {
+       Resources resources = two_writers();
+       std::get<DomainSpec>(resources[1]).state = PowerState::saved;
+       return resources;
+     },
+     {"lab"},
+     two_writers,
+     false},
+    {"restore paused",
+     first_saved,
+     [] {
+       Resources resources = two_writers();
+       std::get<DomainSpec>(resources[0]).state = PowerState::paused;
+       return resources;
+     },
+     {"lab"},
+     two_writers,
+     false},
+    {"discard what was saved, and another takes its disk",
+     first_saved,
+     [] {
+       return Resources{machine("web1", mib(256), {"xvda vg/web1 w", "xvdb vg/left w"})};
+     },
+     {"lab"},
+     two_writers},
 };
 
 // The world as it is before the plan under test: what stands, what is declared, somebody else's
@@ -135,10 +188,25 @@ void set_up(World& world, const Scenario& scenario) {
   ASSERT_TRUE(world.sim().outside_create(alien, uuid_v4(world.random)).ok());
   world.alien = {alien};
   world.advance(seconds(60));
-  world.declare(scenario.before());
-  ASSERT_EQ(world.change(), "");
-  ASSERT_EQ(world.difference(), "");
+  for (const auto& stage : {scenario.first, scenario.before}) {
+    if (!stage) continue;
+    world.declare(stage());
+    ASSERT_EQ(world.change(), "");
+    ASSERT_EQ(world.difference(), "");
+  }
   world.declare(scenario.after());
+}
+
+// A machine that was saved keeps its memory: none is made anew.
+void expect_none_made(World& world, std::size_t plans_before) {
+  const auto history = world.store().history();
+  ASSERT_TRUE(history.ok());
+  for (std::size_t i = 0; i + plans_before < history->size(); ++i) {
+    const auto journal = world.store().journal((*history)[i].id);
+    ASSERT_TRUE(journal.ok());
+    for (const JournalEntry& entry : *journal)
+      EXPECT_NE(entry.intent.operation.op, Op::domain_create);
+  }
 }
 
 void expect_converged(World& world) {
@@ -170,6 +238,7 @@ Survived run_death(const Scenario& scenario, const Death& death) {
   std::string broken;
   set_up(world, scenario);
   if (::testing::Test::HasFatalFailure()) return {};
+  const std::size_t plans_before = world.store().history()->size();
   auto plan = world.plan();
   EXPECT_TRUE(plan.ok()) << plan.error().message;
   if (!plan.ok()) return {};
@@ -204,6 +273,7 @@ Survived run_death(const Scenario& scenario, const Death& death) {
   world.moments.disarm();
   expect_converged(world);
   EXPECT_EQ(broken, "");
+  if (!scenario.creates) expect_none_made(world, plans_before);
   return survived;
 }
 
@@ -291,6 +361,7 @@ class Chaos {
       if (chance_.below(2) == 0) world_.moments.arm(1 + static_cast<int>(chance_.below(150)));
       try {
         say(round, world_.change());
+        if (chance_.below(2) == 0) say(round, by_hand());
       } catch (const Crash&) {
         say(round, "hv died");
         world_.die();
@@ -319,6 +390,27 @@ class Chaos {
  private:
   static void say(int round, const std::string& words) {
     if (std::getenv("HV_SEED") != nullptr) std::printf("round %d: %s\n", round, words.c_str());
+  }
+
+  // Somebody saves a machine, restores or pauses one, through hv.
+  std::string by_hand() {
+    static const PowerAsk asks[] = {PowerAsk::save, PowerAsk::save, PowerAsk::restore,
+                                    PowerAsk::pause};
+    const auto applied = world_.store().applied();
+    if (!applied.ok() || applied->domains.empty()) return "nobody is there";
+    auto one = applied->domains.begin();
+    std::advance(one, static_cast<std::ptrdiff_t>(chance_.below(applied->domains.size())));
+    Scope scope;
+    scope.power[one->first] = asks[chance_.below(std::size(asks))];
+    scope.targets = {one->first};
+    auto settled = world_.recover();
+    if (!settled.ok()) return settled.error().message;
+    auto plan = world_.plan(scope);
+    if (!plan.ok()) return plan.error().message;
+    if (!plan->applicable) return "refused: " + plan->refusals[0].message;
+    auto report = world_.apply(*plan);
+    return std::string(to_string(scope.power.begin()->second)) + " by hand" +
+           (report.ok() && report->ok() ? "" : " failed");
   }
 
   // Machines with a disk of their own, one shared for reading, and a few that wander.

@@ -102,7 +102,7 @@ class Differ {
 
   void power() {
     if (in_.observed == nullptr) {
-      if (in_.applied.state != PowerState::halted && in_.applied.state != PowerState::saved)
+      if (in_.applied.state != PowerState::halted)
         drift("state", std::string(to_string(in_.applied.state)), "missing");
       return;
     }

@@ -314,6 +314,10 @@ const Address& key_of_network(const NetworkSpec& network) {
 
 }  // namespace
 
+bool is_being_restored(const AppliedDomain& domain) {
+  return domain.incomplete && domain.spec.state == PowerState::saved;
+}
+
 const std::vector<Extent>* recorded_extents(const AppliedDomain& domain, const Vbd& vbd) {
   auto known = domain.extents.find(vbd.device);
   if (known == domain.extents.end() || known->second.empty()) return nullptr;
@@ -365,7 +369,10 @@ Transition effects_of(const Operation& operation, const Applied& applied, Time n
       return created(operation, applied);
     case Op::domain_verify:
       // One that is declared paused is whole now; any other one is once it runs.
-      return change([](AppliedDomain& domain) {
+      return change([&](AppliedDomain& domain) {
+        if (is_being_restored(domain) && operation.domain &&
+            operation.domain->state == PowerState::paused)
+          domain.spec.state = PowerState::paused;
         complete_if(domain, domain.spec.state == PowerState::paused);
       });
     case Op::domain_unpause:
@@ -375,6 +382,19 @@ Transition effects_of(const Operation& operation, const Applied& applied, Time n
       });
     case Op::domain_pause:
       return change([](AppliedDomain& domain) { domain.spec.state = PowerState::paused; });
+    case Op::domain_save:
+    case Op::domain_unrestore:
+      return change([](AppliedDomain& domain) {
+        complete_if(domain, true);
+        domain.spec.state = PowerState::saved;
+      });
+    case Op::domain_restore:
+      return change([&](AppliedDomain& domain) {
+        if (operation.domain) domain.spec.vbds = operation.domain->vbds;
+        domain.extents = operation.extents;
+        domain.incomplete = true;
+        domain.spec.state = PowerState::saved;
+      });
     case Op::domain_shutdown:
     case Op::domain_destroy:
       return stopped(operation, applied);

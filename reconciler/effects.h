@@ -27,6 +27,9 @@ void fold(const Transition& transition, Applied& applied);
 // Adds `part` to `whole`: of two records of one address the later one stays.
 void merge(Transition part, Transition& whole);
 
+// It was restored and does not run yet: if it is not to, its image is as it was before.
+bool is_being_restored(const AppliedDomain& domain);
+
 // What this disk, under its device, resolved to when it was attached; null where another one was,
 // or none. Lives as long as `domain`.
 const std::vector<Extent>* recorded_extents(const AppliedDomain& domain, const Vbd& vbd);

@@ -31,6 +31,9 @@ bool acts_on_host(Op op) {
     case Op::domain_create:
     case Op::domain_unpause:
     case Op::domain_pause:
+    case Op::domain_save:
+    case Op::domain_restore:
+    case Op::domain_unrestore:
     case Op::domain_shutdown:
     case Op::domain_destroy:
     case Op::domain_memory:

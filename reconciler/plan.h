@@ -22,7 +22,7 @@
 namespace hv {
 
 // One operation that somebody asks for by hand (`hv stop web0`).
-enum class PowerAsk : uint8_t { start, stop, restart, pause, unpause };
+enum class PowerAsk : uint8_t { start, stop, restart, save, restore, pause, unpause };
 std::string_view to_string(PowerAsk ask);
 
 // What a plan may change. Holds are considered on all hosts, whatever the scope.

@@ -102,7 +102,9 @@ class Reader {
   void touch(const Operation& operation) {
     hosts_.insert(operation.host);
     if (!operation.uuid.is_nil()) uuids_.insert(operation.uuid);
-    if (operation.op == Op::domain_create) names_.insert({operation.host, operation.domain->name});
+    if ((operation.op == Op::domain_create || operation.op == Op::domain_restore) &&
+        operation.domain)
+      names_.insert({operation.host, operation.domain->name});
     if (operation.op == Op::domain_rename) names_.insert({operation.host, operation.name});
     if (operation.op == Op::vdisk_create || operation.op == Op::vdisk_enlarge)
       if (auto own = operation.extents.find(""); own != operation.extents.end())
@@ -284,7 +286,7 @@ Status enough_memory(const Plan& saved, const PlanRequest& now) {
     int64_t sum = 0;
     if (const HostObservation* host = observation.find(name))
       for (const ObservedDomain& domain : host->domains)
-        if (!touched.contains(domain.uuid)) sum += domain.memory.count;
+        if (!touched.contains(domain.uuid)) sum += memory_taken(domain).count;
     return sum;
   };
   for (const Proof::Peak& peak : saved.proof.peaks) {

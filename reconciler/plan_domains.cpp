@@ -60,16 +60,14 @@ void Planner::plan_domains() {
 void Planner::plan_domain(const DomainSpec& declared) {
   auto found = applied_.domains.find(declared.address);
   const AppliedDomain* applied = found == applied_.domains.end() ? nullptr : &found->second;
-  if (declared.state == PowerState::saved) {
-    refuse(Code::plan_refused, "`" + to_string(declared.address) + "` is declared saved",
-           "a domain is saved by an operation of its own, not by a plan");
-    return;
-  }
   if (applied && !may_take_over(declared.address, applied->spec.root, declared.root)) return;
   if (!can_be_read(declared, applied)) return;
   if (applied == nullptr) {
-    if (!make_whole(declared) && !adopt(declared)) make_new(declared);
-    return;
+    if (declared.state == PowerState::saved ? adopt(declared)
+                                            : make_whole(declared) || adopt(declared))
+      return;
+    return declared.state == PowerState::saved ? nothing_to_save(declared, nullptr)
+                                               : make_new(declared);
   }
   if (!is_one_machine(declared.address, applied->uuid, applied->spec.host)) return;
   DomainSpec desired = declared;
@@ -229,9 +227,11 @@ bool Planner::adopt(const DomainSpec& desired) {
   add(record, "machine " + found.name, kNoteTime, {put});
   for (Access& access : accesses_of_spec(spec, AccessOrigin::live))
     hold(std::move(access), {}, {}, {}, {});
-  charge(desired.host, desired.address, found.memory.count, {}, {});
+  charge(desired.host, desired.address, memory_taken(found).count, {}, {});
   plan_.changes.push_back(change_of(
-      desired, Action::adopt, "runs already as " + found.name + ", " + to_human(found.memory)));
+      desired, Action::adopt,
+      std::string(found.state == PowerState::saved ? "is saved there as " : "runs already as ") +
+          found.name + ", " + to_human(found.memory)));
   return true;
 }
 
@@ -258,8 +258,16 @@ void Planner::update(const DomainSpec& desired, const AppliedDomain& applied,
   if (std::find(asked.begin(), asked.end(), desired.address) != asked.end())
     diff.replace.push_back("--replace");
   planned_domains_.insert(desired.address);
-  if (!diff.replace.empty()) {
-    replace(applied, observed, diff);
+  if (!diff.replace.empty()) return replace(applied, observed, diff);
+  if (observed != nullptr && observed->state == PowerState::saved)
+    return update_saved(desired, applied, *observed, std::move(diff));
+  change_machine(desired, applied, observed, std::move(diff));
+}
+
+void Planner::change_machine(const DomainSpec& desired, const AppliedDomain& applied,
+                             const ObservedDomain* observed, DomainDiff diff) {
+  if (desired.state == PowerState::saved && (observed == nullptr || observed->dying)) {
+    nothing_to_save(desired, &applied);
   } else if (observed == nullptr) {
     without_machine(desired, applied, diff);
   } else if (desired.state == PowerState::halted && diff.want == PowerState::halted) {
@@ -269,7 +277,7 @@ void Planner::update(const DomainSpec& desired, const AppliedDomain& applied,
   } else if (observed->dying) {
     diff.restart.push_back("state");
     restart(desired, applied, *observed, diff, "it is going down; made again");
-  } else if (diff.restart.empty() || is_deferred(desired, diff)) {
+  } else if (diff.restart.empty() || is_deferred(desired, diff) || diff.want == PowerState::saved) {
     live_steps(desired, applied, *observed, diff);
   } else if (desired.lifecycle.on_restart_needed == OnRestartNeeded::fail) {
     refuse(Code::restart_refused,
@@ -403,7 +411,9 @@ void Planner::destroy(const AppliedDomain& applied, const std::string& why) {
   }
   stop(applied, *observed, Afterwards::gone, applied.spec);
   change.downtime = Downtime::gone;
-  change.why += "; stops a " + std::string(to_string(observed->state)) + " machine";
+  change.why += observed->state == PowerState::saved
+                    ? "; what was saved of it is discarded"
+                    : "; stops a " + std::string(to_string(observed->state)) + " machine";
   plan_.changes.push_back(std::move(change));
   spend(to_string(address) + " destroyed");
 }

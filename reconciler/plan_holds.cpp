@@ -85,6 +85,12 @@ Access Planner::as_told(Access access, const AppliedDomain& domain) const {
 Planner::DraftHold* Planner::hold(Access access, MaybeDraft acquire, MaybeDraft release,
                                   MaybeDraft gate, MaybeDraft after) {
   if (access.extents.empty() || access.dormant) return nullptr;
+  if (!acquire && access.origin == AccessOrigin::live)
+    for (const auto& [address, restored] : restored_)
+      if (access.party == party_of(address) && access.host == restored.host) {
+        acquire = restored.restored;
+        gate = restored.claimed;
+      }
   holds_.push_back({std::move(access), acquire, release, gate, after, {}});
   return &holds_.back();
 }
@@ -92,6 +98,8 @@ Planner::DraftHold* Planner::hold(Access access, MaybeDraft acquire, MaybeDraft 
 void Planner::charge(const HostName& where, const Address& address, int64_t amount,
                      MaybeDraft acquire, MaybeDraft release) {
   if (amount <= 0) return;
+  if (auto restored = restored_.find(address); !acquire && restored != restored_.end())
+    acquire = restored->second.restored;
   Charge charge;
   charge.host = where;
   charge.resource = "memory";
@@ -162,7 +170,7 @@ void Planner::keep(const AppliedDomain& applied) {
   if (observed == nullptr) return;  // verified gone
   for (Access& access : current_accesses(applied, home, observed))
     hold(as_told(std::move(access), applied), {}, {}, {}, {});
-  charge(home, applied.spec.address, observed->memory.count, {}, {});
+  charge(home, applied.spec.address, memory_taken(*observed).count, {}, {});
 }
 
 // Holds of all that this plan does not change: on every host, in scope or not, ours or not.
@@ -180,7 +188,7 @@ void Planner::hold_everything_else() {
       hold(std::move(access), {}, {}, {}, {});
     for (const ObservedDomain& domain : observation.domains)
       if (!ours_.contains(domain.uuid))
-        charge(name, Address{Kind::domain, domain.name}, domain.memory.count, {}, {});
+        charge(name, Address{Kind::domain, domain.name}, memory_taken(domain).count, {}, {});
     hold_claims(observation);
     hold_own_latent(observation);
   }
@@ -196,7 +204,7 @@ void Planner::hold_strays(const AppliedDomain& applied) {
     if (each.domain == known) continue;
     for (Access& access : current_accesses(applied, each.host, each.domain))
       hold(as_told(std::move(access), applied), {}, {}, {}, {});
-    charge(each.host, applied.spec.address, each.domain->memory.count, {}, {});
+    charge(each.host, applied.spec.address, memory_taken(*each.domain).count, {}, {});
   }
 }
 

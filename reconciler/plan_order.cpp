@@ -12,6 +12,7 @@ int risk_of(Op op) {
   switch (op) {
     case Op::domain_destroy:
     case Op::domain_shutdown:
+    case Op::domain_save:
       return 0;
     case Op::vbd_detach:
     case Op::vdisk_expire:
@@ -27,6 +28,8 @@ int risk_of(Op op) {
     case Op::domain_verify:
     case Op::domain_unpause:
     case Op::domain_pause:
+    case Op::domain_restore:
+    case Op::domain_unrestore:
     case Op::domain_memory:
     case Op::domain_vcpus:
     case Op::domain_schedule:
@@ -179,7 +182,8 @@ void Planner::order_names() {
   for (Draft i = 0; i < drafts_.size(); ++i) {
     const Operation& operation = drafts_[i].operation;
     std::string name;
-    if (operation.op == Op::domain_create) name = operation.domain->name;
+    if (operation.op == Op::domain_create || operation.op == Op::domain_restore)
+      name = operation.domain->name;
     if (operation.op == Op::domain_rename) name = operation.name;
     auto seen = named_.find({operation.host, name});
     if (name.empty() || seen == named_.end()) continue;

@@ -22,6 +22,10 @@ std::string_view to_string(PowerAsk ask) {
       return "stop";
     case PowerAsk::restart:
       return "restart";
+    case PowerAsk::save:
+      return "save";
+    case PowerAsk::restore:
+      return "restore";
     case PowerAsk::pause:
       return "pause";
     case PowerAsk::unpause:
@@ -64,30 +68,70 @@ void Planner::power(const DomainSpec& declared, PowerAsk ask) {
   if (applied.incomplete)
     return no_power(address, ask, "its creation was not finished", "`hv apply` finishes it");
   const ObservedDomain* observed = machine(applied.spec.host, applied.uuid);
+  if (observed != nullptr && observed->state == PowerState::saved)
+    return power_saved(declared, applied, *observed, ask);
   if (observed != nullptr && observed->dying)
     return no_power(address, ask, "it is going down", "try again when it is gone");
-  const std::string name = to_string(address);
-  if (!is_up(observed)) {
-    if (ask == PowerAsk::start) return start_again(declared, applied);
-    if (ask == PowerAsk::stop) return plan_.notes.push_back(name + " is off");
-    return no_power(address, ask, "it is off", "`hv start " + name + "` starts it");
+  if (!is_up(observed)) return power_off(declared, applied, ask);
+  power_up(declared, applied, *observed, ask);
+}
+
+void Planner::power_off(const DomainSpec& declared, const AppliedDomain& applied, PowerAsk ask) {
+  const std::string name = to_string(declared.address);
+  if (ask == PowerAsk::start) return start_again(declared, applied);
+  if (ask == PowerAsk::stop) return plan_.notes.push_back(name + " is off");
+  no_power(declared.address, ask,
+           ask == PowerAsk::restore ? "nothing is saved of it, and it is off" : "it is off",
+           "`hv start " + name + "` starts it");
+}
+
+void Planner::power_saved(const DomainSpec& declared, const AppliedDomain& applied,
+                          const ObservedDomain& observed, PowerAsk ask) {
+  const std::string name = to_string(declared.address);
+  if (observed.dying)
+    return no_power(declared.address, ask,
+                    "its image was begun to be restored, and is never used twice",
+                    "`hv apply` makes it again");
+  switch (ask) {
+    case PowerAsk::save:
+      return plan_.notes.push_back(name + " is saved already");
+    case PowerAsk::restore:
+      return restore_by_hand(declared, applied, observed);
+    case PowerAsk::start:
+    case PowerAsk::stop:
+    case PowerAsk::restart:
+    case PowerAsk::pause:
+    case PowerAsk::unpause:
+      return no_power(declared.address, ask, "it is saved",
+                      "`hv restore " + name + "` lets it go on");
   }
-  const bool paused = observed->state == PowerState::paused;
+}
+
+void Planner::power_up(const DomainSpec& declared, const AppliedDomain& applied,
+                       const ObservedDomain& observed, PowerAsk ask) {
+  const Address& address = declared.address;
+  const std::string name = to_string(address);
+  const bool paused = observed.state == PowerState::paused;
   switch (ask) {
     case PowerAsk::start:
       if (paused) return no_power(address, ask, "it is paused", "`hv unpause " + name + "`");
       return plan_.notes.push_back(name + " runs already");
+    case PowerAsk::save:
+      if (paused) return no_power(address, ask, "it is paused", "`hv unpause " + name + "`");
+      return save_by_hand(applied);
+    case PowerAsk::restore:
+      return plan_.notes.push_back(name + " is not saved");
     case PowerAsk::pause:
     case PowerAsk::unpause:
       if (paused == (ask == PowerAsk::pause))
         return plan_.notes.push_back(name + (paused ? " is paused already" : " is not paused"));
-      return set_paused(declared, applied, *observed, ask);
+      return set_paused(declared, applied, observed, ask);
     case PowerAsk::stop: {
       planned_domains_.insert(address);
-      stop(applied, *observed, Afterwards::off, applied.spec);
+      stop(applied, observed, Afterwards::off, applied.spec);
       Change change = change_of(applied.spec, Action::update, "asked for by `hv stop`");
       change.attributes.push_back(
-          {"state", std::string(to_string(observed->state)), "halted", How::live});
+          {"state", std::string(to_string(observed.state)), "halted", How::live});
       change.downtime = Downtime::gone;
       plan_.changes.push_back(std::move(change));
       return;
@@ -97,8 +141,8 @@ void Planner::power(const DomainSpec& declared, PowerAsk ask) {
       settle_macs(again, &applied.spec, applied.uuid);
       again.state = PowerState::running;
       planned_domains_.insert(address);
-      const DomainDiff diff = diff_domain({again, applied.spec, observed, *in_.schema, true});
-      restart(again, applied, *observed, diff, "asked for by `hv restart`");
+      const DomainDiff diff = diff_domain({again, applied.spec, &observed, *in_.schema, true});
+      restart(again, applied, observed, diff, "asked for by `hv restart`");
       if (declared.state != PowerState::running) {
         again.state = declared.state;
         record(again, applied.uuid, applied.generation, {drafts_.size() - 1});

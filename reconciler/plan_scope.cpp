@@ -179,9 +179,13 @@ void Planner::make_moves() {
   }
 }
 
+// What comes before anything else that is done to it.
 std::set<Draft> Planner::after_move(const Address& address) const {
-  auto moved = moved_.find(address);
-  return moved == moved_.end() ? std::set<Draft>{} : std::set<Draft>{moved->second};
+  std::set<Draft> after;
+  if (auto moved = moved_.find(address); moved != moved_.end()) after.insert(moved->second);
+  if (auto restored = restored_.find(address); restored != restored_.end())
+    after.insert(restored->second.last);
+  return after;
 }
 
 // -p values are remembered: a change of them explains much of what follows.

@@ -72,7 +72,7 @@ Draft Planner::stop(const AppliedDomain& applied, const ObservedDomain& observed
     if (afterwards != Afterwards::again) access = as_told(std::move(access), applied);
     hold(std::move(access), {}, stopped, {}, last);
   }
-  charge(applied.spec.host, applied.spec.address, observed.memory.count, {}, stopped);
+  charge(applied.spec.host, applied.spec.address, memory_taken(observed).count, {}, stopped);
   return last;
 }
 
@@ -112,6 +112,7 @@ void Planner::live_steps(const DomainSpec& desired, const AppliedDomain& applied
                          const ObservedDomain& observed, const DomainDiff& diff) {
   Live live{desired, applied, observed, diff, after_move(desired.address)};
   const Draft first_draft = drafts_.size();
+  const std::size_t first_charge = charges_.size();
   live_settings(live);
   // Only a guest that runs lets a device go: first it runs again, and last it is paused.
   if (diff.want == PowerState::running) live_power(live);
@@ -119,10 +120,11 @@ void Planner::live_steps(const DomainSpec& desired, const AppliedDomain& applied
   live_vifs(live);
   if (diff.want != PowerState::running) {
     for (Draft each = first_draft; each < drafts_.size(); ++each) live.first.insert(each);
-    live_power(live);
+    if (const MaybeDraft saved = live_power(live)) charge_until(first_charge, *saved);
   }
   live_record(live, first_draft);
   Change now = change_of(desired, Action::update, "declared in " + desired.root);
+  if (diff.want == PowerState::saved) now.downtime = Downtime::gone;
   Change later =
       change_of(desired, Action::update, "waits for a restart (on_restart_needed = \"defer\")");
   later.deferred = true;
@@ -170,16 +172,19 @@ void Planner::live_settings(const Live& live) {
         *diff.rename);
 }
 
-void Planner::live_power(Live& live) {
+MaybeDraft Planner::live_power(Live& live) {
   const PowerState want = live.diff.want, have = live.diff.have;
-  if (want == have) return;
-  std::optional<Op> op;
-  if (want == PowerState::running && have == PowerState::paused) op = Op::domain_unpause;
-  if (want == PowerState::paused && have == PowerState::running) op = Op::domain_pause;
-  if (!op) return;
-  const Draft done =
-      add(operation_for(*op, live.desired, live.applied.uuid), "", kQuick, live.first);
-  if (op == Op::domain_unpause) live.first.insert(done);
+  if (want == have) return {};
+  const Uuid& uuid = live.applied.uuid;
+  // A guest that is paused answers no suspend request.
+  const bool saves = want == PowerState::saved;
+  if ((want == PowerState::running || saves) && have == PowerState::paused)
+    live.first.insert(
+        add(operation_for(Op::domain_unpause, live.desired, uuid), "", kQuick, live.first));
+  if (want == PowerState::paused && have == PowerState::running)
+    add(operation_for(Op::domain_pause, live.desired, uuid), "", kQuick, live.first);
+  if (saves) return save(live.desired, uuid, live.first);
+  return {};
 }
 
 // Claims of VBDs that stay, where the host knows others: what is permitted now, it must know before

@@ -59,6 +59,11 @@ class Planner {
     HostName host;
     const ObservedDomain* domain = nullptr;
   };
+  // A machine that this plan restores: all else of it begins there.
+  struct Restored {
+    HostName host;
+    Draft claimed = 0, restored = 0, last = 0;
+  };
   // One domain whose machine stays up.
   struct Live {
     const DomainSpec& desired;
@@ -113,6 +118,8 @@ class Planner {
   void make_new(DomainSpec desired);
   void update(const DomainSpec& desired, const AppliedDomain& applied,
               const ObservedDomain* observed);
+  void change_machine(const DomainSpec& desired, const AppliedDomain& applied,
+                      const ObservedDomain* observed, DomainDiff diff);
   void without_machine(const DomainSpec& desired, const AppliedDomain& applied,
                        const DomainDiff& diff);
   void create(const DomainSpec& spec, const Uuid& uuid, uint32_t generation, Change change,
@@ -129,11 +136,30 @@ class Planner {
   Status check_power() const;
   void plan_power();
   void power(const DomainSpec& declared, PowerAsk ask);
+  void power_off(const DomainSpec& declared, const AppliedDomain& applied, PowerAsk ask);
+  void power_saved(const DomainSpec& declared, const AppliedDomain& applied,
+                   const ObservedDomain& observed, PowerAsk ask);
+  void power_up(const DomainSpec& declared, const AppliedDomain& applied,
+                const ObservedDomain& observed, PowerAsk ask);
   void start_again(const DomainSpec& declared, const AppliedDomain& applied);
   void set_paused(const DomainSpec& declared, const AppliedDomain& applied,
                   const ObservedDomain& observed, PowerAsk ask);
   void no_power(const Address& address, PowerAsk ask, const std::string& why,
                 const std::string& help = {});
+
+  // saved machines (plan_saved.cpp)
+  Draft save(const DomainSpec& spec, const Uuid& uuid, std::set<Draft> after);
+  void charge_until(std::size_t first_charge, Draft saved);
+  void restore(const DomainSpec& declared, const AppliedDomain& applied,
+               const ObservedDomain& observed, PowerState becomes);
+  void defer_until_restored(const DomainSpec& desired, const DomainDiff& diff);
+  void keep_saved(const DomainSpec& desired, const AppliedDomain& applied, const DomainDiff& diff);
+  void update_saved(const DomainSpec& desired, const AppliedDomain& applied,
+                    const ObservedDomain& observed, DomainDiff diff);
+  void nothing_to_save(const DomainSpec& desired, const AppliedDomain* applied);
+  void save_by_hand(const AppliedDomain& applied);
+  void restore_by_hand(const DomainSpec& declared, const AppliedDomain& applied,
+                       const ObservedDomain& observed);
 
   void forget(const AppliedDomain& applied, Change change);
   bool adopt(const DomainSpec& desired);
@@ -149,7 +175,7 @@ class Planner {
   void live_steps(const DomainSpec& desired, const AppliedDomain& applied,
                   const ObservedDomain& observed, const DomainDiff& diff);
   void live_settings(const Live& live);
-  void live_power(Live& live);
+  MaybeDraft live_power(Live& live);  // the answer: where it is saved
   void live_vbd(const Live& live, const VbdChange& change,
                 const std::map<std::string, Access>& now);
   MaybeDraft live_claims(const Live& live);
@@ -237,6 +263,7 @@ class Planner {
   std::map<Address, Draft> pool_ready_;
   std::map<Address, Draft> moved_;
   std::map<Address, Draft> vdisk_expire_;
+  std::map<Address, Restored> restored_;
   std::map<Uuid, Draft> stopped_;      // machines that this plan stops
   std::map<Uuid, Draft> renamed_;      // and those it gives another name
   std::set<Uuid> started_;             // those it makes

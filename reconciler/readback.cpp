@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "hv/drivers/effect.h"
+#include "reconciler/effects.h"
 #include "reconciler/execution.h"
 
 namespace hv {
@@ -23,6 +24,7 @@ bool may_lag_long(Op op) {
     case Op::domain_verify:
     case Op::domain_unpause:
     case Op::domain_pause:
+    case Op::domain_restore:
     case Op::domain_schedule:
     case Op::domain_rename:
     case Op::vbd_attach:
@@ -33,6 +35,8 @@ bool may_lag_long(Op op) {
     case Op::vdisk_expire:
     case Op::domain_shutdown:
     case Op::domain_destroy:
+    case Op::domain_save:
+    case Op::domain_unrestore:
     case Op::domain_memory:  // a guest gives memory back at its own pace
     case Op::domain_vcpus:
     case Op::vbd_detach:
@@ -92,7 +96,7 @@ Effect effect_seen(const Operation& operation, const HostObservation& host) {
   if (operation.op == Op::claim_drop) return claims_gone(operation, host);
   if (const ObservedDomain* domain = find_domain(host, operation.uuid); domain != nullptr) {
     const bool stops = operation.op == Op::domain_shutdown || operation.op == Op::domain_destroy;
-    if (domain->dying && !stops)
+    if (domain->dying && domain->state != PowerState::saved && !stops)
       return {EffectState::different, "the machine is going down, and holds what it has"};
     if (operation.op == Op::domain_create && domain->memory.count <= 0)
       return {EffectState::different, "the machine is there without memory"};
@@ -288,6 +292,15 @@ void Execution::withdraw(const Run& failed) {
   unclaim.op = Op::claim_drop;
   std::optional<std::size_t> undone;
 
+  const bool restored = operation.op == Op::domain_restore ||
+                        (applied != applied_.domains.end() && is_being_restored(applied->second));
+  if (restored && (operation.op == Op::domain_restore || operation.op == Op::domain_verify)) {
+    if (failed.why.code == Code::machine_twice) return;
+    if (domain == nullptr || !domain->never_ran) return;
+    undo.op = Op::domain_unrestore;
+    add_withdrawal(step, undo, std::nullopt);
+    return;  // saved, it holds what it has, and its claims stay
+  }
   if (operation.op == Op::domain_create || operation.op == Op::domain_verify) {
     // Two machines of one UUID are an alarm: hv touches neither.
     if (failed.why.code == Code::machine_twice) return;

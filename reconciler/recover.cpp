@@ -79,17 +79,24 @@ void Recovery::look() {
 }
 
 std::optional<StepId> Recovery::add_step(const Settlement& settlement, const Operation& cause) {
-  if (settlement.first == Settlement::First::nothing) return std::nullopt;
   Operation operation;
   operation.address = cause.address;
   operation.host = cause.host;
   operation.uuid = cause.uuid;
-  if (settlement.first == Settlement::First::destroy) {
-    operation.op = Op::domain_destroy;
-    operation.force = true;
-  } else {
-    operation.op = Op::vbd_detach;
-    operation.vbd = cause.vbd;
+  switch (settlement.first) {
+    case Settlement::First::nothing:
+      return std::nullopt;
+    case Settlement::First::destroy:
+      operation.op = Op::domain_destroy;
+      operation.force = true;
+      break;
+    case Settlement::First::unrestore:
+      operation.op = Op::domain_unrestore;
+      break;
+    case Settlement::First::detach:
+      operation.op = Op::vbd_detach;
+      operation.vbd = cause.vbd;
+      break;
   }
   for (const Step& step : steps_)
     if (step.operation.op == operation.op && step.operation.uuid == operation.uuid &&
@@ -114,7 +121,7 @@ void Recovery::judge_all(std::vector<JournalEntry> open) {
   }
 }
 
-// Created, its outcome written, and then hv died before the machine ran.
+// Created or restored, its outcome written, and then hv died before the machine ran.
 void Recovery::judge_incomplete() {
   for (const auto& [address, domain] : applied_.domains) {
     if (!domain.incomplete) continue;
@@ -126,7 +133,9 @@ void Recovery::judge_incomplete() {
     cause.address = address;
     cause.host = domain.spec.host;
     cause.uuid = domain.uuid;
-    add_step({Settled::Result::redo, "", Settlement::First::destroy}, cause);
+    const auto first =
+        is_being_restored(domain) ? Settlement::First::unrestore : Settlement::First::destroy;
+    add_step({Settled::Result::redo, "", first}, cause);
   }
 }
 
@@ -167,9 +176,9 @@ void Recovery::close_incomplete(Transition& transition) {
     if (open) continue;
     const ObservedDomain* machine = find_domain(*host, domain.uuid);
     Transition part;
-    if (machine == nullptr) {
+    if (machine == nullptr && !is_being_restored(domain)) {
       part.erase.push_back(address);
-    } else if (!machine->never_ran) {
+    } else if (machine == nullptr || !machine->never_ran) {
       part.put_domains.push_back(domain);
       part.put_domains.back().incomplete = false;
     }

@@ -21,6 +21,16 @@ Settlement creation(const Intent& intent, const HostObservation& host) {
   return {Answer::redo, "it never ran and was destroyed", First::destroy};
 }
 
+// A restored machine that never ran changed nothing: its image may be used again.
+Settlement restoration(const Intent& intent, const HostObservation& host) {
+  const ObservedDomain* domain = find_domain(host, intent.operation.uuid);
+  if (domain == nullptr) return {Answer::undone, "neither the machine nor its image is there"};
+  if (domain->state == PowerState::saved)
+    return {Answer::undone, domain->dying ? "its image was used" : "it is still saved"};
+  if (!domain->never_ran) return {Answer::done, "the machine is there and has run"};
+  return {Answer::redo, "it never ran and is saved as before", First::unrestore};
+}
+
 const ObservedVbd* find_vbd(const Operation& operation, const HostObservation& host) {
   const ObservedDomain* domain = find_domain(host, operation.uuid);
   if (domain == nullptr || !operation.vbd) return nullptr;
@@ -62,10 +72,14 @@ SettleRule settle_rule(Op op) {
       return SettleRule::storage;
     case Op::domain_create:
       return SettleRule::creation;
+    case Op::domain_restore:
+      return SettleRule::restoration;
     case Op::domain_verify:
       return SettleRule::look;
     case Op::domain_unpause:
     case Op::domain_pause:
+    case Op::domain_save:
+    case Op::domain_unrestore:
     case Op::domain_memory:
     case Op::domain_vcpus:
     case Op::domain_schedule:
@@ -100,6 +114,8 @@ Settlement settle(const Intent& intent, const HostObservation& host) {
       return by_effect(intent, host);
     case SettleRule::creation:
       return creation(intent, host);
+    case SettleRule::restoration:
+      return restoration(intent, host);
     case SettleRule::look:
       return {Answer::undone, "it was only a look"};
     case SettleRule::attachment:

@@ -17,6 +17,7 @@ enum class SettleRule : uint8_t {
   announcement,  // claims: as the host has them
   storage,       // pools and vdisks: as the host has them
   creation,      // a machine that never ran is destroyed
+  restoration,   // a machine that never ran goes, and its image is as before
   look,          // nothing was done
   absolute,      // the value is there, or the fresh plan says it again
   removal,       // no machine has the UUID
@@ -30,7 +31,7 @@ SettleRule settle_rule(Op op);
 struct Settlement {
   Settled::Result result = Settled::Result::unknown;
   std::string why;
-  enum class First : uint8_t { nothing, destroy, detach } first = First::nothing;
+  enum class First : uint8_t { nothing, destroy, unrestore, detach } first = First::nothing;
 };
 Settlement settle(const Intent& intent, const HostObservation& host);
 

@@ -264,6 +264,18 @@ std::string World::broken_invariant() {
       }
     HostObservation host = sim->observe();
     if (!host.reachable) continue;
+    // What is saved keeps its disks.
+    for (const ObservedDomain& domain : host.domains) {
+      if (domain.state != PowerState::saved || domain.dying) continue;
+      for (const ObservedVbd& vbd : domain.vbds)
+        for (const SimDriver::OpenDevice& other : open) {
+          const SimDriver::OpenDevice mine{domain.uuid, domain.name, vbd.vbd, {}};
+          const int writers = writes(vbd.vbd.mode) + writes(other.vbd.mode);
+          if (other.uuid != domain.uuid && share(mine, other) &&
+              writers > std::min(permitted(domain.name), permitted(other.name)))
+            return domain.name + " is saved, and " + other.name + " has its " + vbd.vbd.device;
+        }
+    }
     std::set<std::string> names;
     std::set<Uuid> uuids;
     Bytes taken;

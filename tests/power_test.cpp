@@ -1,5 +1,6 @@
-// One operation by hand: hv start, stop, restart, pause, unpause — what each does from each state,
-// that what is declared stays what is applied, and that nothing else is changed along.
+// One operation by hand: hv start, stop, restart, save, restore, pause, unpause — what each does
+// from each state, that what is declared stays what is applied, and that nothing else is changed
+// along.
 #include <gtest/gtest.h>
 
 #include "tests/process.h"
@@ -57,6 +58,12 @@ const Case kCases[] = {
     {"restart", "up", 0, "running", true, "asked for by `hv restart`"},
     {"pause", "up", 0, "paused", false, "running → paused"},
     {"unpause", "up", 0, "running", true, "domain.up is not paused"},
+    {"save", "up", 0, "saved", false, "running → saved"},
+    {"restore", "up", 0, "running", true, "domain.up is not saved"},
+    {"save", "off", 1, "halted", true, "it is off"},
+    {"restore", "off", 1, "halted", true, "nothing is saved of it"},
+    {"save", "still", 1, "paused", true, "`hv unpause domain.still`"},
+    {"restore", "still", 0, "paused", true, "domain.still is not saved"},
     {"start", "off", 0, "running", false, "domain.create domain.off"},
     {"stop", "off", 0, "halted", true, "domain.off is off"},
     {"restart", "off", 1, "halted", true, "`hv start domain.off` starts it"},
@@ -85,6 +92,61 @@ TEST_F(Power, FromEveryStateItDoesWhatItSaysAndIsDriftThen) {
     EXPECT_EQ(healed.code, 0) << what << "\n" << healed.all();
     EXPECT_TRUE(in_step()) << what;
   }
+}
+
+TEST_F(Power, WhatIsSavedGoesOnOnlyByRestore) {
+  begin();
+  ASSERT_EQ(ask("save", "up").code, 0);
+  const Case cases[] = {
+      {"save", "up", 0, "saved", false, "domain.up is saved already"},
+      {"start", "up", 1, "saved", false, "`hv restore domain.up` lets it go on"},
+      {"stop", "up", 1, "saved", false, "it is saved"},
+      {"restart", "up", 1, "saved", false, "it is saved"},
+      {"pause", "up", 1, "saved", false, "it is saved"},
+      {"unpause", "up", 1, "saved", false, "it is saved"},
+      {"restore", "up", 0, "running", true, "saved → running"},
+  };
+  for (const Case& one : cases) {
+    const Finished done = ask(one.ask, one.domain);
+    EXPECT_EQ(done.code, one.code) << one.ask << "\n" << done.all();
+    EXPECT_EQ(state(one.domain), one.state) << one.ask;
+    EXPECT_EQ(in_step(), one.in_step) << one.ask;
+    EXPECT_NE(done.all().find(one.says), std::string::npos) << one.ask << "\n" << done.all();
+  }
+}
+
+// Saved as declared is no drift; its disk is nobody else's; declared away, it counts as a destroy.
+TEST_F(Power, ADeclarationMaySayThatItIsSaved) {
+  begin();
+  folder_.write("a.vm", machines("64MiB", "    state = \"saved\"\n"));
+  const Finished saved = folder_.hv({"apply", "--yes"});
+  ASSERT_EQ(saved.code, 0) << saved.all();
+  EXPECT_NE(saved.err.find("domain.save domain.up"), std::string::npos) << saved.all();
+  EXPECT_EQ(state("up"), "saved");
+  EXPECT_TRUE(in_step());
+  EXPECT_EQ(folder_.hv({"status", "--detailed-exitcode"}).code, 0);
+  const std::string status = folder_.hv({"status", "--format", "json"}).out;
+  EXPECT_NE(status.find("\"state\": \"saved\""), std::string::npos) << status;
+  const std::string thief =
+      "\ndomain thief:\n    memory = 64MiB\n    kernel = \"/boot/vmlinuz\"\n"
+      "    disk = [\"phy:/dev/a,xvda,w\"]\n";
+  folder_.write("b.vm", thief);
+  const Finished refused = folder_.hv({"apply", "b.vm", "--yes"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.all().find("domain.thief and domain.up"), std::string::npos) << refused.all();
+  // By hand it goes on, and is drift then.
+  ASSERT_EQ(ask("restore", "up").code, 0);
+  EXPECT_EQ(folder_.hv({"status", "--detailed-exitcode"}).code, 2);
+  ASSERT_EQ(folder_.hv({"apply", "--yes"}).code, 0);
+  EXPECT_EQ(state("up"), "saved");
+  const Finished kept = folder_.hv({"plan", "--max-destroy", "0", "--destroy"});
+  EXPECT_NE(kept.all().find("what was saved of it is discarded"), std::string::npos) << kept.all();
+  folder_.write("a.vm", machines("64MiB"));
+  const std::string plan = folder_.hv({"plan", "--format", "json"}).out;
+  EXPECT_NE(plan.find("\"op\": \"domain.restore\""), std::string::npos) << plan;
+  ASSERT_EQ(folder_.hv({"apply", "--yes"}).code, 0);
+  EXPECT_EQ(state("up"), "running");
+  EXPECT_TRUE(in_step());
 }
 
 TEST_F(Power, WhereDriftIsOnlyReportedItStays) {

@@ -106,6 +106,17 @@ Effect on_domain(const Operation& operation, const ObservedDomain& domain) {
     case Op::domain_pause:
       if (domain.state == PowerState::paused) return present("it is paused");
       return absent("it is " + std::string(to_string(domain.state)));
+    case Op::domain_save:
+      if (domain.state == PowerState::saved)
+        return domain.dying ? different("its image was used") : present("it is saved");
+      return absent("it is " + std::string(to_string(domain.state)));
+    case Op::domain_restore:
+      if (domain.state == PowerState::saved) return absent("it is still saved");
+      return operation.domain ? all_connected(domain, *operation.domain)
+                              : present("the machine is there");
+    case Op::domain_unrestore:
+      if (domain.state == PowerState::saved) return present("it is saved as before");
+      return absent("it is still there");
     case Op::domain_memory:
       return number("its memory", domain.memory.count,
                     operation.memory.value_or(domain.memory).count, to_human(domain.memory));
@@ -198,6 +209,9 @@ Effect read_effect(const Operation& operation, const HostObservation& host) {
     case Op::domain_verify:
     case Op::domain_unpause:
     case Op::domain_pause:
+    case Op::domain_save:
+    case Op::domain_restore:
+    case Op::domain_unrestore:
     case Op::domain_memory:
     case Op::domain_vcpus:
     case Op::domain_schedule:

@@ -92,7 +92,7 @@ constexpr PowerState kLast<PowerState> = PowerState::missing;
 template <>
 constexpr Scrub kLast<Scrub> = Scrub::never;
 template <>
-constexpr Op kLast<Op> = Op::record_state;
+constexpr Op kLast<Op> = Op::domain_unrestore;
 template <>
 constexpr RecordKind kLast<RecordKind> = RecordKind::update;
 template <>

@@ -23,9 +23,10 @@ struct ObservedDomain {
   std::string name;
   DomId domid;  // 0 for a domain that is not on the hypervisor now (halted, saved)
   PowerState state = PowerState::running;
-  bool dying = false;      // shut down or destroyed but still there: holds what it has
-  bool never_ran = false;  // created paused and not unpaused yet
-  Bytes memory;            // now
+  bool dying = false;      // shut down or destroyed but still there: holds what it has; a saved one
+                           // whose image was begun to be restored, and is never used again
+  bool never_ran = false;  // created or restored, paused, and not unpaused yet
+  Bytes memory;            // now; of a saved one what it takes when it is restored
   Bytes memory_max;        // the most it can balloon to without a restart
   int64_t vcpus = 0;
   int64_t vcpus_max = 0;
@@ -107,6 +108,11 @@ struct Observation {
   std::map<HostName, HostObservation> hosts;
   const HostObservation* find(const HostName& host) const;
 };
+
+// What it takes of its host's memory: nothing while it is saved.
+inline Bytes memory_taken(const ObservedDomain& domain) {
+  return domain.state == PowerState::saved ? Bytes{} : domain.memory;
+}
 
 const ObservedDomain* find_domain(const HostObservation& host, const Uuid& uuid);
 

@@ -45,6 +45,10 @@ enum class Op : uint8_t {
   vif_attach,
   vif_detach,
   record_state,  // bookkeeping only: adopt, move, forget, what needs no host
+  // Kept by number: what came later stands last.
+  domain_save,       // to its host's disk; what it has stays held
+  domain_restore,    // from there, paused; the image is used once
+  domain_unrestore,  // what was restored and never ran goes, its image is as before
 };
 std::string_view to_string(Op op);  // "vbd.attach"
 std::optional<Op> op_from(std::string_view text);

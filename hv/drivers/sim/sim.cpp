@@ -13,8 +13,11 @@ Duration usual(Op op) {
     case Op::domain_create:
       return milliseconds(400);
     case Op::domain_shutdown:
+    case Op::domain_save:
+    case Op::domain_restore:
       return milliseconds(600);
     case Op::domain_destroy:
+    case Op::domain_unrestore:
       return milliseconds(150);
     case Op::domain_unpause:
     case Op::domain_pause:
@@ -54,6 +57,11 @@ bool is_host_operation(Op op) {
          op != Op::record_state;
 }
 
+bool releases(Op op) {
+  return op == Op::vbd_detach || op == Op::domain_destroy || op == Op::domain_shutdown ||
+         op == Op::domain_save || op == Op::domain_unrestore;
+}
+
 // A plan file may have been written by anybody.
 const char* reason_not_whole(const Operation& operation) {
   switch (operation.op) {
@@ -74,6 +82,9 @@ const char* reason_not_whole(const Operation& operation) {
     case Op::domain_destroy:
     case Op::domain_unpause:
     case Op::domain_pause:
+    case Op::domain_save:
+    case Op::domain_restore:
+    case Op::domain_unrestore:
     case Op::domain_memory:
     case Op::domain_vcpus:
     case Op::domain_schedule:
@@ -266,8 +277,11 @@ class Simulator final : public SimDriver {
     Operation operation;
     operation.op = Op::domain_destroy;
     operation.uuid = uuid;
+    const bool was_restored = host_.saved.contains(uuid) && host_.find(uuid) != nullptr;
     if (SimHost::Refusal why = host_.stop_begin(operation)) return refused(*why);
-    host_.stop_end(operation);
+    // Nobody puts an image back that was being used.
+    if (was_restored) host_.spend_image(uuid);
+    host_.stop_end(operation, was_restored);
     return keep();
   }
 
@@ -393,10 +407,11 @@ class Simulator final : public SimDriver {
   void happen(SimOperation& operation) {
     if (operation.phase == SimOperation::Phase::releasing) {
       operation.phase = SimOperation::Phase::ended;
-      if (operation.operation.op == Op::vbd_detach)
+      const Op op = operation.operation.op;
+      if (op == Op::vbd_detach)
         host_.detach_end(operation.operation);
       else
-        host_.stop_end(operation.operation);
+        host_.stop_end(operation.operation, op == Op::domain_save || op == Op::domain_unrestore);
       return;
     }
     operation.phase = SimOperation::Phase::ended;
@@ -417,8 +432,7 @@ class Simulator final : public SimDriver {
       if (operation.message.empty()) operation.message = "timed out (simulated fault)";
     }
     const Op op = operation.operation.op;
-    if (!refusal &&
-        (op == Op::vbd_detach || op == Op::domain_destroy || op == Op::domain_shutdown)) {
+    if (!refusal && releases(op)) {
       operation.phase = SimOperation::Phase::releasing;
       operation.due = operation.due + Duration{{kReleaseLag.count * config_.speed_percent / 100}};
     }
@@ -436,6 +450,12 @@ class Simulator final : public SimDriver {
       case Op::domain_shutdown:
       case Op::domain_destroy:
         return host_.stop_begin(operation);
+      case Op::domain_save:
+        return host_.save_begin(operation);
+      case Op::domain_restore:
+        return host_.restore(operation);
+      case Op::domain_unrestore:
+        return host_.unrestore_begin(operation);
       case Op::pool_initialise:
       case Op::vdisk_create:
       case Op::vdisk_enlarge:

@@ -9,7 +9,8 @@
 namespace hv {
 namespace {
 
-constexpr long kFormat = 1;
+// 2: saved machines. One of format 1 has none, and is of format 2 from the first change on.
+constexpr long kFormat = 2;
 
 std::string operation_text(const SimOperation& operation) {
   std::ostringstream out;
@@ -83,6 +84,7 @@ Status SimHost::load_meta() {
                    "the database of the simulated host `" + config_.host.text + "` has format " +
                        *format + ", this hv knows " + std::to_string(kFormat),
                    "use the newer hv, or remove the host's folder to begin anew"};
+    if (number < kFormat) touch_meta();
   }
   const std::optional<std::string> meta = TRY(store_.get("meta"));
   if (meta) {
@@ -124,6 +126,12 @@ Status SimHost::load() {
     const uint64_t domid = domain->domid.value;
     domains[domid] = std::move(*domain);
   }
+  for (auto& [key, value] : TRY(store_.scan("saved/"))) {
+    Result<ObservedDomain> image = decode<ObservedDomain>(value);
+    if (!image.ok() || "saved/" + to_string(image->uuid) != key) return damaged(key);
+    const Uuid uuid = image->uuid;
+    saved[uuid] = std::move(*image);
+  }
   for (auto& [key, value] : TRY(store_.scan("claim/"))) {
     Result<Claim> claim = decode<Claim>(value);
     if (!claim.ok() || claim_key(*claim) != key) return damaged(key);
@@ -163,6 +171,9 @@ Status SimHost::save() {
     if (key.starts_with("map/")) {
       auto mapping = mappings.find(parse_uuid(key.substr(4)).value_or(Uuid{}));
       if (mapping != mappings.end()) value = encode(mapping->second.operation);
+    } else if (key.starts_with("saved/")) {
+      auto image = saved.find(parse_uuid(key.substr(6)).value_or(Uuid{}));
+      if (image != saved.end()) value = encode(image->second);
     } else if (key.starts_with("claim/")) {
       auto claim = claims.find(key);
       if (claim != claims.end()) value = encode(claim->second);

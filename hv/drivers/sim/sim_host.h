@@ -1,9 +1,10 @@
 // SimHost: the simulated host's tables and rules, and how they are kept. Private to hv/drivers/sim.
 //
 // Every change goes through save(), so that the tables in memory and in the store are one. Keys:
-//   format              1; a newer one is refused
+//   format              2; a newer one is refused
 //   meta                ids, counters
 //   dom/DOMID           ObservedDomain
+//   saved/UUID          ObservedDomain as it was saved; dying: its image was used
 //   claim/PROJECT/UUID/DEVICE   Claim
 //   project/UUID        lineage, epoch, serial
 //   map/UUID            Operation that mapped a vdisk or took a pool into use
@@ -38,6 +39,9 @@ struct SimMapping {
   ObservedVdisk vdisk;
 };
 
+// A file behind a loop device, as real Xen takes one.
+bool is_file(const Vbd& vbd);
+
 class SimHost {
  public:
   SimHost(const SimConfig& config, HostStore& store, const Schema& schema);
@@ -47,6 +51,7 @@ class SimHost {
   std::string host_id, boot_id;
   uint64_t next_domid = 1, next_sequence = 1;
   std::map<uint64_t, ObservedDomain> domains;  // by domid
+  std::map<Uuid, ObservedDomain> saved;        // images; of one that is restored until it runs
   std::map<std::string, Claim> claims;         // by claim_key()
   std::map<Uuid, ProjectMemory> projects;
   std::map<Uuid, SimMapping> mappings;
@@ -68,7 +73,12 @@ class SimHost {
   Refusal detach_begin(const Operation& operation);
   void detach_end(const Operation& operation);
   Refusal stop_begin(const Operation& operation);
-  void stop_end(const Operation& operation);
+  void stop_end(const Operation& operation, bool keep_image);
+  Refusal save_begin(const Operation& operation);
+  Refusal restore(const Operation& operation);
+  Refusal unrestore_begin(const Operation& operation);
+  // Restored once, it is never used again.
+  void spend_image(const Uuid& uuid);
   Refusal change(const Operation& operation);  // memory, vcpus, schedule, name, vif, pause
   Refusal map(const Operation& operation);
   Refusal unmap(const Operation& operation);
@@ -96,6 +106,7 @@ class SimHost {
   // The level that this claim and those on another machine's VBD permit together.
   int permitted_together(const Claim* mine, const Uuid& other, const std::string& device) const;
   bool name_taken(const std::string& name, DomId but) const;
+  void drop_image(const Uuid& uuid);
   Refusal lacks_bridge(const Vif& vif) const;
   ObservedVbd opened(const Operation& operation, const Vbd& vbd, bool connected) const;
   void set_attributes(ObservedDomain& domain, const DomainSpec& spec) const;

@@ -387,7 +387,7 @@ TEST(SimDatabase, OneThatCannotBeUnderstoodIsAnError) {
   const std::string claim = "claim/" + to_string(uuid_of("project")) + "/" + web + "/xvda";
   const std::string project = "project/" + to_string(uuid_of("project"));
   const DamageCase cases[] = {
-      {"format", "2", Code::host_store_newer},
+      {"format", "3", Code::host_store_newer},
       {"format", "0", Code::host_store_damaged},
       {"format", "one", Code::host_store_damaged},
       {"format", "", Code::host_store_damaged},
@@ -406,6 +406,8 @@ TEST(SimDatabase, OneThatCannotBeUnderstoodIsAnError) {
       {project.c_str(), "", Code::host_store_damaged},
       {project.c_str(), "x 1 1", Code::host_store_damaged},
       {"project/nobody", "@project", Code::host_store_damaged},
+      {"saved/x", "rubbish", Code::host_store_damaged},
+      {"saved/x", "@dom/1", Code::host_store_damaged},
       {"map/x", "rubbish", Code::host_store_damaged},
       {"op/test-1", "", Code::host_store_damaged},
       {"op/test-1", "no line end", Code::host_store_damaged},

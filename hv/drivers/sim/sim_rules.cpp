@@ -79,13 +79,12 @@ Bytes size_of(const Value& value, Bytes fallback) {
   return b == nullptr ? fallback : *b;
 }
 
-// A file behind a loop device, as real Xen takes one.
+}  // namespace
+
 bool is_file(const Vbd& vbd) {
   if (vbd.source.empty() || vbd.backend == "vd") return false;
   return vbd.backend == "file" || (vbd.source.starts_with('/') && !vbd.source.starts_with("/dev/"));
 }
-
-}  // namespace
 
 ObservedDomain* SimHost::find(const Uuid& uuid) {
   ObservedDomain* dying = nullptr;
@@ -212,6 +211,7 @@ void SimHost::set_attributes(ObservedDomain& domain, const DomainSpec& spec) con
 
 SimHost::Refusal SimHost::create(const Operation& operation) {
   const DomainSpec& spec = *operation.domain;
+  if (saved.contains(operation.uuid)) return "a save file of this machine is there";
   if (name_taken(spec.name, DomId{})) return "Domain " + spec.name + " already exists";
   if (Refusal why = lacks_file(spec, "kernel")) return why;
   if (Refusal why = lacks_file(spec, "ramdisk")) return why;
@@ -309,11 +309,12 @@ SimHost::Refusal SimHost::stop_begin(const Operation& operation) {
     domain.state = PowerState::halted;
     touch_domain(domid);
   }
-  if (!any) return "no such domain";
+  if (!any && !saved.contains(operation.uuid)) return "no such domain";
   return std::nullopt;
 }
 
-void SimHost::stop_end(const Operation& operation) {
+void SimHost::stop_end(const Operation& operation, bool keep_image) {
+  if (!keep_image) drop_image(operation.uuid);
   for (auto it = domains.begin(); it != domains.end();) {
     if (it->second.uuid != operation.uuid || !it->second.dying) {
       ++it;
@@ -332,6 +333,7 @@ SimHost::Refusal SimHost::change(const Operation& operation) {
     case Op::domain_unpause:
       domain->state = PowerState::running;
       domain->never_ran = false;
+      drop_image(operation.uuid);
       return std::nullopt;
     case Op::domain_pause:
       domain->state = PowerState::paused;
@@ -397,6 +399,9 @@ SimHost::Refusal SimHost::change(const Operation& operation) {
     case Op::domain_verify:
     case Op::domain_shutdown:
     case Op::domain_destroy:
+    case Op::domain_save:
+    case Op::domain_restore:
+    case Op::domain_unrestore:
     case Op::vbd_attach:
     case Op::vbd_detach:
     case Op::record_state:
@@ -491,7 +496,10 @@ SimHost::Refusal SimHost::unmap(const Operation& operation) {
 }
 
 void SimHost::boot() {
-  for (const auto& [domid, domain] : domains) touch_domain(domid);
+  for (const auto& [domid, domain] : domains) {
+    touch_domain(domid);
+    if (!domain.dying) spend_image(domain.uuid);  // what was being restored
+  }
   domains.clear();
   for (const auto& [uuid, mapping] : mappings)
     if (mapping.operation.op != Op::pool_initialise) touch("map/" + to_string(uuid));
@@ -518,6 +526,9 @@ HostObservation SimHost::observe(Time now) const {
   seen.files = config_.files;
   seen.disks = config_.disks;
   for (const auto& [domid, domain] : domains) seen.domains.push_back(domain);
+  // While a machine of it is there, that one is what counts.
+  for (const auto& [uuid, image] : saved)
+    if (find_domain(seen, uuid) == nullptr) seen.domains.push_back(image);
   for (const auto& [key, claim] : claims) seen.claims.push_back(claim);
   for (const auto& [uuid, project] : projects) seen.projects.push_back(project);
   for (const auto& [uuid, mapping] : mappings) seen.vdisks.push_back(mapping.vdisk);

@@ -368,6 +368,9 @@ Result<Action> XlDriver::action_of(const Operation& operation) const {
     case Op::vdisk_expire:
     case Op::domain_verify:
     case Op::vbd_enlarge:
+    case Op::domain_save:
+    case Op::domain_restore:
+    case Op::domain_unrestore:
     case Op::record_state:
       break;
   }
