@@ -12,7 +12,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/clock.h"
 #include "compiler/compiler_test_support.h"
+#include "lang/format.h"
 
 #if HV_LIBXLUTIL
 extern "C" {
@@ -609,6 +611,141 @@ TEST(TranslateFromSxp, WhatXmSentToXendIsWhatTheFileSaid) {
   std::printf("%d files as xm sent them to xend: %zu settings and %zu disks\n", compared, settings,
               disks);
   EXPECT_GT(compared, 100);
+}
+
+// ---- formatting ---------------------------------------------------------------------------------
+
+// `hv fmt` changes what a file looks like: everything it declares and prints stays, and what xl
+// reads of a file that it could read.
+void expect_same_when_formatted(const Case& setup, const std::string& what) {
+  Case again = setup;
+  for (auto& [path, text] : again.files) {
+    SourceMap sources;
+    Diagnostics told;
+    const auto formatted = lang::format(sources.add(path, text), sources, told);
+    if (formatted) text = *formatted;
+  }
+  const Compiled before = compile_setup(setup);
+  const Compiled after = compile_setup(again);
+  const std::string& text = again.files.begin()->second;
+  ASSERT_EQ(after.ok(), before.ok()) << what << "\n" << after.complaints() << text;
+  EXPECT_EQ(shown(after.graph), shown(before.graph)) << what << "\n" << text;
+  EXPECT_EQ(after.printed(), before.printed()) << what << "\n" << text;
+#if HV_LIBXLUTIL
+  if (const auto read = read_by_xl(setup.files.begin()->second)) {
+    EXPECT_EQ(read_by_xl(text), read) << what << "\n" << text;
+  }
+#endif
+}
+
+TEST(Formatting, RealFilesMeanTheSame) {
+  const std::vector<std::string> files = files_of_corpus();
+  if (files.empty()) GTEST_SKIP() << "skipped: no corpus is here";
+  int compared = 0;
+  for (const std::string& file : files) {
+    const Case setup = case_of(file);
+    if (!compile_setup(setup).ok()) continue;
+    expect_same_when_formatted(setup, file);
+    ++compared;
+  }
+  std::printf("%d real files mean the same when they are formatted\n", compared);
+  EXPECT_GT(compared, 100);
+}
+
+// Programs that compile, in spacing that nobody would choose.
+class UglyProgram {
+ public:
+  explicit UglyProgram(uint64_t seed) : random_(seed) {}
+
+  std::string module() {
+    block(0, {"param n~:~int(~1~..~9~)~=~" + number(), "size~=~" + number() + "~*~64MiB",
+              "names~=~[~'a'~,^~\"b\"~,~]", "def f(~a~,~b~=~2~)~:~return a~+~b",
+              "pool fast~:", ">devices~=~['phy:/dev/sda'];~extent~=~64MiB",
+              "template t~:", ">vcpus~=~f(~" + number() + "~)", ">on_crash~=~'restart'"});
+    for (uint64_t i = 0, blocks = 1 + random_.below(4); i < blocks; ++i) {
+      const std::string name = "d" + std::to_string(i);
+      switch (random_.below(3)) {
+        case 0:
+          block(0, {"domain " + name + "(t)~:", ">memory~=~size", ">if size~>~128MiB~:",
+                    ">>extra~=~\"x=%d\"~%~f(n)", ">else~:", ">>_h~=~'''two\nlines'''",
+                    ">>extra~=~_h", ">lifecycle~:", ">>protect~=~True"});
+          break;
+        case 1:
+          block(0, {"for i in range(~n~)~:", ">vdisk f\"" + name + "-{i}\" in fast~:",
+                    ">>size~=~(i~+~1)~*~1GiB",
+                    ">domain f'" + name + "-{ i }'~:", ">>memory~=~64MiB~+~size~;~vcpus~=~i~+~1",
+                    ">>disk~=~[~vbd(~vdisk[f\"" + name +
+                        "-{i}\"]~,~'xvda'~,^~mode~=~\"w\"~)~,^~'phy:b%d,xvdb,r'~%~i~]"});
+          break;
+        default:
+          block(0, {"domain '" + name + " x'~:", ">memory~=~1GiB",
+                    ">vif~=~[~vif(~bridge~=~'br0'~)~]~*~2", ">cpus~=~\"0-\"~+~str(n)",
+                    ">kernel~=~names[~-1~] if n~>~3 else r'/k\\d'"});
+          break;
+      }
+    }
+    line("print(~n~,~names~,~f(1~,~b~=~n~)~)");
+    return std::move(text_);
+  }
+
+  std::string domain_file() {
+    const std::size_t column = random_.below(3) == 0 ? random_.below(6) : 0;
+    block(column, {"name~=~'old'~+~\"%02d\"~%~" + number(), "memory~=~" + number() + "~*~010",
+                   "def f(a)~:", ">return `a`~+~'x'", "if memory~<>~64~:",
+                   ">vcpus~=~" + number() + "~/~2~+~1", ">if vcpus~>~2~:", ">>on_crash~=~'restart'",
+                   "else~:~vcpus~=~2", "disk~=~[~'phy:a,xvda,w'~,^~\"\"\"phy:b,xvdb,r\"\"\"~]",
+                   "for i in 1~,~2~:", ">disk~+=~[~'phy:c%d,xvd%s,w'~%~(~i~,~'cde'[i]~)~]",
+                   "extra~=~f(~'q'~)~;~root~=~\"/dev/xvda \\\nro\"", "print memory~,~vcpus"});
+    return std::move(text_);
+  }
+
+ private:
+  std::string number() { return std::to_string(1 + random_.below(9)); }
+  std::string blanks() { return std::string(random_.below(3), ' '); }
+
+  // `~` are blanks or none, `^` may be a comment and a new line: only inside brackets.
+  void line(const std::string& pattern) {
+    for (const char c : pattern) {
+      if (c == '~')
+        text_ += blanks();
+      else if (c == '^')
+        text_ += random_.below(2) == 0 ? "  # why\n" + blanks() : " ";
+      else
+        text_ += c;
+    }
+    if (random_.below(4) == 0) text_ += "  #c" + blanks();
+    text_ += random_.below(5) == 0 ? "  \n\n" : "\n";
+  }
+
+  // `>` in front says how deep a line stands.
+  void block(std::size_t column, const std::vector<std::string>& lines) {
+    std::vector<std::size_t> columns{column};
+    for (const std::string& each : lines) {
+      const std::size_t depth = each.find_first_not_of('>');
+      while (columns.size() <= depth) columns.push_back(columns.back() + 1 + random_.below(7));
+      columns.resize(depth + 1);
+      if (random_.below(6) == 0) text_ += blanks() + "# between\n";
+      text_ += std::string(columns[depth], ' ');
+      line(each.substr(depth));
+    }
+  }
+
+  SeededRandom random_;
+  std::string text_;
+};
+
+TEST(Formatting, GeneratedProgramsMeanTheSame) {
+  for (uint64_t seed = 0; seed < 120; ++seed) {
+    UglyProgram made(seed);
+    Case setup;
+    setup.files["main.vm"] = seed % 2 == 0 ? made.module() : made.domain_file();
+    const std::string& text = setup.files["main.vm"];
+    const Compiled before = compile_setup(setup);
+    ASSERT_TRUE(before.ok()) << before.complaints() << text;
+    expect_same_when_formatted(setup, "seed " + std::to_string(seed) + "\n" + text);
+    expect_same_as_vm(setup, "seed " + std::to_string(seed) + "\n" + text);
+    if (HasFailure()) return;
+  }
 }
 
 }  // namespace
