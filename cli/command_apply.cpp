@@ -23,7 +23,7 @@ std::string who() {
 
 ApplyOptions apply_options(Session& session, const Options& options) {
   ApplyOptions apply;
-  for (const auto& [name, config] : session.project.hosts) apply.parallel[name] = config.parallel;
+  apply.parallel = session.parallel();
   apply.interrupted = [] { return interrupted(); };
   apply.who = who();
   apply.take_over = options.take_over;
@@ -206,7 +206,7 @@ int apply(const Options& given, const Ask& ask) {
     return kFailed;
   }
   if (!options.quiet || !options.yes || !plan->applicable)
-    print(plan_text(*plan, session.style(STDOUT_FILENO), &session.sources));
+    print(plan_text(*plan, session.style(STDOUT_FILENO), &session.sources, session.parallel()));
   if (!plan->applicable) return kFailed;
   // What could not be planned was said above; the rest is done all the same.
   const int all_done = leaves_undone(*plan) ? kFailed : kDone;

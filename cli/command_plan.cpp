@@ -92,7 +92,7 @@ int run_plan(const Options& options) {
   if (options.format == "json") {
     print(plan_json(*plan, false));
   } else {
-    print(plan_text(*plan, session.style(STDOUT_FILENO), &session.sources));
+    print(plan_text(*plan, session.style(STDOUT_FILENO), &session.sources, session.parallel()));
     session.note_open_intents();
     if (saves && !options.quiet)
       print_error("saved: `hv apply " + options.output + "` carries out exactly this\n");

@@ -331,6 +331,12 @@ Scope Session::scope_from_options(bool destroy_all) const {
   return scope;
 }
 
+std::map<HostName, int> Session::parallel() const {
+  std::map<HostName, int> parallel;
+  for (const auto& [name, config] : project.hosts) parallel[name] = config.parallel;
+  return parallel;
+}
+
 PlanRequest Session::plan_request(const Scope& scope) {
   PlanRequest request;
   request.desired = &desired;

@@ -50,6 +50,7 @@ class Session {
   bool observe();
 
   PlanRequest plan_request(const Scope& scope);
+  std::map<HostName, int> parallel() const;  // steps at once, as hv.toml has it
   Scope scope_from_options(bool destroy_all) const;
 
   // Says on stderr what is in flight: of an apply that runs, or of one that was interrupted.

@@ -112,10 +112,7 @@ bool Compilation::declare(const lang::DeclarationStmt& statement,
   if (block.kind == Kind::domain) block.lifecycle = &lifecycle;
   // `name` and `host` are there before the first line.
   block.attributes["name"] = V::string(*name);
-  if (block.kind != Kind::vdisk && !host) {
-    host = default_host(statement.header, block.address);
-    if (!host) return false;
-  }
+  if (block.kind != Kind::vdisk && !host) host = project_host();
   if (host) block.attributes["host"] = V::string(host->text);
   if (identifier != nullptr) {
     // Two kinds with one name: the bare name says neither.
@@ -145,8 +142,11 @@ bool Compilation::declare(const lang::DeclarationStmt& statement,
   if (flow != Flow::normal) return flow != Flow::raised;
   // `host = …` in the block says the same as `on`.
   if (block.kind != Kind::vdisk) {
-    host = placement_host(block.attributes["host"], block.header);
+    auto said = block.attributes.find("host");
+    host = said != block.attributes.end() ? placement_host(said->second, block.header)
+                                          : default_host(statement.header, block.address);
     if (!host) return false;
+    block.attributes["host"] = V::string(host->text);
   }
   switch (block.kind) {
     case Kind::domain:
@@ -225,10 +225,14 @@ std::optional<HostName> Compilation::placement_host(const V& value, Span span) {
   return std::nullopt;
 }
 
+std::optional<HostName> Compilation::project_host() const {
+  if (request_.host) return request_.host;
+  if (current_root_ != nullptr && current_root_->host) return current_root_->host;
+  return request_.project->default_host();
+}
+
 std::optional<HostName> Compilation::default_host(Span span, const Address& address) {
-  std::optional<HostName> host = request_.host;
-  if (!host && current_root_ != nullptr) host = current_root_->host;
-  if (!host) host = request_.project->default_host();
+  const std::optional<HostName> host = project_host();
   if (host && request_.project->hosts.contains(*host)) return host;
   if (host) {
     return placement_host(V::string(host->text), span);

@@ -102,6 +102,7 @@ class Compilation final : public World {
                      const std::shared_ptr<Scope>& scope,
                      std::vector<const lang::DeclarationStmt*>& path);
   std::optional<HostName> placement_host(const V& value, Span span);
+  std::optional<HostName> project_host() const;  // of what says none
   std::optional<HostName> default_host(Span span, const Address& address);
 
   // resources.cpp

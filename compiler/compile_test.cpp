@@ -138,6 +138,27 @@ on_crash = 'restart'
   EXPECT_EQ(domain->host.text, "xen1");
 }
 
+// `host = …` in the block says what `on` does, also where nothing else says it.
+TEST(Compile, TheHostIsSaidInTheBlock) {
+  Case setup;
+  setup.default_host.clear();
+  setup.files["main.vm"] =
+      "template web:\n    host = \"xen1\"\n    memory = 1GiB\n    kernel = \"/k\"\n"
+      "domain a(web):\n    vcpus = 2\n"
+      "domain b(web):\n    host = \"xen-2\"\n"
+      "domain c(web) on \"xen-2\":\n    host = f\"xen{1}\"\n"
+      "domain d(web):\n    host = None\n";
+  const Compiled compiled = compile_setup(setup);
+  EXPECT_EQ(compiled.complaints(), "HV0225 main.vm:11: nothing says which host `domain.d` is on\n");
+  setup.files["main.vm"] += "    host = \"xen1\"\n";
+  const Compiled all = compile_setup(setup);
+  EXPECT_EQ(all.complaints(), "");
+  EXPECT_EQ(all.domain("a")->host.text, "xen1");
+  EXPECT_EQ(all.domain("b")->host.text, "xen-2");
+  EXPECT_EQ(all.domain("c")->host.text, "xen1") << "the block comes after its header";
+  EXPECT_EQ(all.domain("d")->host.text, "xen1");
+}
+
 TEST(Compile, PlainFilesOfXl) {
   const Compiled done = compile_text(R"(name="hvm1"; type = "hvm"
 memory = 1024; vcpus = "2"

@@ -46,8 +46,8 @@ struct StepEvent {
 using Progress = std::function<void(const StepEvent&)>;
 
 struct ApplyOptions {
-  std::map<HostName, int> parallel;  // per host, default 4
-  int parallel_total = 16;
+  std::map<HostName, int> parallel;  // where it is not kParallelPerHost
+  int parallel_total = kParallelTotal;
   Duration poll_every = milliseconds(20);
   std::function<bool()> interrupted;  // asked every round; true: start nothing new
   Progress progress;

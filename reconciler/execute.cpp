@@ -15,7 +15,6 @@ constexpr int kTries = 5;
 constexpr Duration kFirstPause = milliseconds(200);
 // The host's own time-out comes first, so that its words are heard; ours is for a host that hangs.
 constexpr Duration kGrace = seconds(30);
-constexpr int kParallelPerHost = 4;
 
 bool acts_on_host(Op op) {
   switch (op) {
@@ -89,7 +88,8 @@ Execution::Execution(ApplyContext context, const ApplyOptions& options, Caller c
       caller_(caller),
       applied_(std::move(applied)),
       work_(std::move(work)),
-      look_(work_.before) {
+      look_(work_.before),
+      permits_(work_.holds) {
   std::map<StepId, std::size_t> index;
   for (const Step& step : work_.steps) index.emplace(step.id, index.size());
   HV_CHECK(index.size() == work_.steps.size(), "two steps have one id");
@@ -117,6 +117,7 @@ ApplyReport Execution::run() {
     progressed_ = false;
     seen_round_.clear();
     live_.reset();
+    names_.reset();  // after live_, which refers to it
     if (!interrupted_ && options_.interrupted && options_.interrupted()) {
       interrupted_ = stopping_ = true;
     }

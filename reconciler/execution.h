@@ -100,7 +100,7 @@ class Execution {
   ApplyReport report() const;
   const HostObservation& observe(const HostName& host);
   const HostObservation& last_look(const HostName& host) const;
-  LookInput look_input() const;
+  LookInput look_input();
   const LiveAccesses& live();
   Driver* driver_of(const HostName& host) const;
   Caller caller_now() const;
@@ -114,9 +114,11 @@ class Execution {
   std::deque<Run> runs_;
   std::vector<Ending> endings_;
   std::map<Uuid, Address> ours_;
-  Observation look_;                  // what was last seen of each host
-  std::set<HostName> seen_round_;     // observed in this round
-  std::optional<LiveAccesses> live_;  // made from look_, at most once a round
+  Observation look_;                     // what was last seen of each host
+  std::set<HostName> seen_round_;        // observed in this round
+  Permits permits_;                      // of work_.holds
+  std::optional<StorageContext> names_;  // of applied_, for a round
+  std::optional<LiveAccesses> live_;     // made from look_, at most once a round
   bool progressed_ = false;
   bool stopping_ = false;  // nothing of the plan's own begins any more
   bool interrupted_ = false;

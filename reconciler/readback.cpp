@@ -136,8 +136,9 @@ const LiveAccesses& Execution::live() {
   return *live_;
 }
 
-LookInput Execution::look_input() const {
-  return {look_, applied_, ours_, context_.project, work_.holds, caller_, context_.storage};
+LookInput Execution::look_input() {
+  if (!names_) names_ = look_context(applied_, context_.project, context_.storage);
+  return {look_, applied_, ours_, context_.project, permits_, caller_, *names_};
 }
 
 void Execution::answered(Run& run, OperationResult answer) {

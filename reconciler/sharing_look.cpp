@@ -3,36 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "hv/storage/storage.h"
 #include "reconciler/effects.h"
 
 namespace hv {
 namespace {
 
-StorageContext context_of(const LookInput& input) {
-  StorageContext context;
-  for (const auto& [address, vdisk] : input.applied.vdisks)
-    if (!vdisk.expired) context.vdisks[address] = vdisk.extents;
-  for (const auto& [store, statement] : input.project.stores)
-    context.local_stores[store.text] = statement.hosts;
-  context.unresolved_is_error = input.project.unresolved == UnresolvedPolicy::error;
-  context.map = input.storage;
-  return context;
-}
-
-// What the plan says that this party permits on this device.
-void permit_as_planned(Access& access, const LookInput& input) {
-  for (const Hold& hold : input.holds) {
-    if (hold.access.party != access.party || hold.access.device != access.device) continue;
-    access.permitted = std::max(access.permitted, hold.access.permitted);
-    for (uint32_t grant : hold.access.grants)
-      if (std::find(access.grants.begin(), access.grants.end(), grant) == access.grants.end())
-        access.grants.push_back(grant);
-  }
-}
-
 Access access_of(const Vbd& vbd, const AppliedDomain& domain, const HostName& host,
-                 const StorageContext& context, const LookInput& input) {
+                 const LookInput& input) {
+  const StorageContext& context = input.storage;
   Access access;
   access.party = party_of(domain.spec.address);
   access.host = host;
@@ -46,7 +24,7 @@ Access access_of(const Vbd& vbd, const AppliedDomain& domain, const HostName& ho
     access.extents = resolve(vbd, host, context).extents;
   if (recorded != nullptr)
     access.extents = extents_now(*recorded, std::move(access.extents), host, context);
-  permit_as_planned(access, input);
+  input.permits.apply(access);
   return access;
 }
 
@@ -96,13 +74,40 @@ Error conflict_error(const Access& mine, const Access& other) {
 
 }  // namespace
 
+Permits::Permits(std::span<const Hold> holds) {
+  for (const Hold& hold : holds)
+    by_device_[{hold.access.party.text, hold.access.device}].push_back(&hold.access);
+}
+
+void Permits::apply(Access& access) const {
+  const auto planned = by_device_.find({access.party.text, access.device});
+  if (planned == by_device_.end()) return;
+  for (const Access* each : planned->second) {
+    access.permitted = std::max(access.permitted, each->permitted);
+    for (uint32_t grant : each->grants)
+      if (std::find(access.grants.begin(), access.grants.end(), grant) == access.grants.end())
+        access.grants.push_back(grant);
+  }
+}
+
+StorageContext look_context(const Applied& applied, const Project& project,
+                            std::shared_ptr<const StorageMap> inventories) {
+  StorageContext context;
+  for (const auto& [address, vdisk] : applied.vdisks)
+    if (!vdisk.expired) context.vdisks[address] = vdisk.extents;
+  for (const auto& [store, statement] : project.stores)
+    context.local_stores[store.text] = statement.hosts;
+  context.unresolved_is_error = project.unresolved == UnresolvedPolicy::error;
+  context.map = std::move(inventories);
+  return context;
+}
+
 std::vector<Access> accesses_claimed(const std::vector<Claim>& claims, const HostName& host,
                                      const LookInput& input) {
-  const StorageContext context = context_of(input);
   std::vector<Access> accesses;
   for (const Claim& claim : claims) {
-    accesses.push_back(access_of(claim, host, context, party_of(claim.address)));
-    permit_as_planned(accesses.back(), input);
+    accesses.push_back(access_of(claim, host, input.storage, party_of(claim.address)));
+    input.permits.apply(accesses.back());
   }
   return accesses;
 }
@@ -110,11 +115,10 @@ std::vector<Access> accesses_claimed(const std::vector<Claim>& claims, const Hos
 std::vector<Access> accesses_applied(const AppliedDomain& domain,
                                      const std::optional<std::string>& device,
                                      const LookInput& input) {
-  const StorageContext context = context_of(input);
   std::vector<Access> accesses;
   for (const Vbd& vbd : domain.spec.vbds)
     if (!device || vbd.device == *device)
-      accesses.push_back(access_of(vbd, domain, domain.spec.host, context, input));
+      accesses.push_back(access_of(vbd, domain, domain.spec.host, input));
   return accesses;
 }
 
@@ -131,7 +135,7 @@ void LiveAccesses::add(Access access, const Uuid& ours) {
 }
 
 void LiveAccesses::add_host(const HostObservation& host) {
-  const StorageContext context = context_of(input_);
+  const StorageContext& context = input_.storage;
   for (Access& access : foreign_accesses(host, input_.ours, context)) add(std::move(access), {});
   for (const Claim& claim : host.claims) {
     if (claim.project == input_.caller.project && claim.lineage == input_.caller.lineage) continue;
@@ -145,12 +149,12 @@ void LiveAccesses::add_host(const HostObservation& host) {
     auto applied = input_.applied.domains.find(ours->second);
     if (applied == input_.applied.domains.end()) continue;  // being made: its own step verifies it
     for (const ObservedVbd& vbd : domain.vbds)
-      add(access_of(vbd.vbd, applied->second, host.host, context, input_), domain.uuid);
+      add(access_of(vbd.vbd, applied->second, host.host, input_), domain.uuid);
   }
 }
 
 Status LiveAccesses::meet(const Uuid& uuid, const std::vector<Access>& mine, Others others) const {
-  const StorageContext context = context_of(input_);
+  const StorageContext& context = input_.storage;
   for (const auto& [name, host] : input_.observation.hosts) {
     if (host.reachable) continue;
     for (const Access& access : mine)

@@ -9,6 +9,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -17,18 +19,32 @@
 #include "hv/model/applied.h"
 #include "hv/model/observation.h"
 #include "hv/schema/project.h"
-#include "hv/storage/storage_map.h"
+#include "hv/storage/storage.h"
 
 namespace hv {
+
+// What a plan says that each party permits, and grants, on each of its devices.
+class Permits {
+ public:
+  explicit Permits(std::span<const Hold> holds);  // which outlive it
+  void apply(Access& access) const;
+
+ private:
+  std::map<std::pair<std::string_view, std::string_view>, std::vector<const Access*>> by_device_;
+};
+
+// How the names of disks are read in one look; made once for it, since it has every virtual disk.
+StorageContext look_context(const Applied& applied, const Project& project,
+                            std::shared_ptr<const StorageMap> inventories);
 
 struct LookInput {
   const Observation& observation;  // of every host
   const Applied& applied;
   const std::map<Uuid, Address>& ours;  // applied, and what the plan is making
   const Project& project;
-  std::span<const Hold> holds;  // of the plan: what each of ours permits, and grants
+  const Permits& permits;
   const Caller& caller;
-  std::shared_ptr<const StorageMap> storage = {};  // the hosts' inventories, or nothing
+  const StorageContext& storage;
 };
 
 // The accesses that claims announce.

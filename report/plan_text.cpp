@@ -163,19 +163,6 @@ void add_count(std::string& text, int n, const char* what) {
   text += (text.empty() ? "" : ", ") + std::to_string(n) + " " + what;
 }
 
-// How long the plan takes if every step that may run beside others does.
-Duration critical_path(const Plan& plan) {
-  std::map<StepId, int64_t> ends;
-  int64_t last = 0;
-  for (const Step& step : plan.steps) {
-    int64_t begin = 0;
-    for (const StepId& before : step.after) begin = std::max(begin, ends[before]);
-    ends[step.id] = begin + step.estimate.count;
-    last = std::max(last, ends[step.id]);
-  }
-  return milliseconds(last);
-}
-
 std::string clock_of(Time time) {
   const std::string text = to_human(time);
   return text.size() >= 16 ? text.substr(11, 5) : text;
@@ -203,7 +190,7 @@ std::string sharing_line(const Plan& plan) {
   return text + "\n";
 }
 
-std::string closing(const Plan& plan) {
+std::string closing(const Plan& plan, const std::map<HostName, int>& parallel) {
   const PlanSummary summary = summarise(plan);
   std::string counts;
   add_count(counts, summary.destroy, "to destroy");
@@ -216,7 +203,7 @@ std::string closing(const Plan& plan) {
   add_count(counts, summary.forget, "to forget");
   if (counts.empty()) counts = "nothing to change";
   std::string text = counts + " · " + plural(plan.steps.size(), "step", "steps");
-  if (!plan.steps.empty()) text += ", about " + to_human(critical_path(plan));
+  if (!plan.steps.empty()) text += ", about " + to_human(expected_duration(plan, parallel));
   std::string gone, restarted;
   for (const Change& change : plan.changes) {
     if (change.address.kind != Kind::domain || change.deferred) continue;
@@ -238,7 +225,8 @@ std::string closing(const Plan& plan) {
 
 }  // namespace
 
-std::string plan_text(const Plan& plan, Style style, const SourceMap* sources) {
+std::string plan_text(const Plan& plan, Style style, const SourceMap* sources,
+                      const std::map<HostName, int>& parallel) {
   const Paint paint{style.color};
   std::string out;
   const bool quiet = plan.changes.empty() && plan.steps.empty() && plan.refusals.empty();
@@ -276,7 +264,7 @@ std::string plan_text(const Plan& plan, Style style, const SourceMap* sources) {
   const std::string findings = findings_text(plan.findings, style, sources);
   if (!findings.empty()) out += findings + "\n";
   if (!quiet) {
-    out += closing(plan);
+    out += closing(plan, parallel);
     if (plan.applicable) out += sharing_line(plan);
   }
   if (!plan.applicable) {

@@ -4,6 +4,7 @@
 // schemas in schemas/*.schema.json. Saved plans are read and written here.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,8 +23,12 @@ struct Style {
   bool color = false;
 };
 
-// hv plan. What is unsafe is shown in the texts of `sources`, where they are given.
-std::string plan_text(const Plan& plan, Style style, const SourceMap* sources = nullptr);
+// hv plan. What is unsafe is shown in the texts of `sources`, where they are given. `parallel` has
+// how many steps a host carries out at once, where that is not kParallelPerHost.
+std::string plan_text(const Plan& plan, Style style, const SourceMap* sources = nullptr,
+                      const std::map<HostName, int>& parallel = {});
+// How long carrying it out takes if each step takes what is expected of it and nothing fails.
+Duration expected_duration(const Plan& plan, const std::map<HostName, int>& parallel);
 // With `saved`, the parts that apply needs are in it too (observation, holds, steps' arguments).
 std::string plan_json(const Plan& plan, bool saved);
 // Is this a plan file at all (so that `apply FILE` knows a plan from a source)?

@@ -160,6 +160,44 @@ TEST(PlanText, NothingToDoIsOneLine) {
             "Nothing to do: rack1 on xen1 (simulated) is as declared (serial 7).\n");
 }
 
+// As many steps at once as the executor has: 4 a host, 16 in all.
+TEST(PlanText, SaysHowLongItTakes) {
+  struct Case {
+    const char* what;
+    int hosts, chains, steps;  // so many chains a host, each of so many steps of a second
+    int parallel;              // of each host; 0: not said
+    int64_t seconds;
+  };
+  const Case cases[] = {
+      {"nothing", 0, 0, 0, 0, 0},
+      {"one", 1, 1, 1, 0, 1},
+      {"one after the other", 1, 1, 5, 0, 5},
+      {"beside each other", 1, 4, 5, 0, 5},
+      {"more than a host does at once", 1, 20, 1, 0, 5},
+      {"as hv.toml has it", 1, 20, 1, 1, 20},
+      {"more than all do at once", 8, 8, 1, 0, 4},
+      {"chains in turn", 1, 8, 3, 0, 6},
+      {"a whole fleet", 100, 100, 2, 0, 1250},
+  };
+  for (const Case& each : cases) {
+    Plan plan;
+    std::map<HostName, int> parallel;
+    for (int host = 0; host < each.hosts; ++host) {
+      const HostName name{"h" + std::to_string(host)};
+      if (each.parallel != 0) parallel[name] = each.parallel;
+      for (int chain = 0; chain < each.chains; ++chain)
+        for (int i = 0; i < each.steps; ++i) {
+          Step& step = plan.steps.emplace_back();
+          step.id = StepId{static_cast<uint32_t>(plan.steps.size())};
+          step.operation.host = name;
+          step.estimate = seconds(1);
+          if (i > 0) step.after = {StepId{step.id.value - 1}};
+        }
+    }
+    EXPECT_EQ(expected_duration(plan, parallel), seconds(each.seconds)) << each.what;
+  }
+}
+
 TEST(PlanText, ARefusalIsShownWithThePlan) {
   Plan plan = sample();
   plan.applicable = false;

@@ -54,6 +54,10 @@ std::string_view to_string(Op op);  // "vbd.attach"
 std::optional<Op> op_from(std::string_view text);
 std::span<const Op> all_ops();
 
+// So many steps are carried out at once, unless hv.toml says otherwise of a host.
+inline constexpr int kParallelPerHost = 4;
+inline constexpr int kParallelTotal = 16;
+
 // What `record_state` writes.
 enum class RecordKind : uint8_t { none, adopt, move, forget, update };
 std::string_view to_string(RecordKind kind);
