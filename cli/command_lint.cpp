@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "cli/baseline.h"
 #include "cli/commands.h"
@@ -32,15 +33,17 @@ void add(std::vector<Access>& accesses, std::vector<Access> more) {
 }
 
 // What hosts themselves do, and whose machines run on them: as they are now with --live, else as
-// their inventories saw it.
+// their inventories saw it. `own` are ours that run, which come beside what is declared of them.
 bool add_others(Session& session, const Options& options, const StorageContext& context,
-                std::vector<Access>& accesses) {
+                std::vector<Access>& accesses, std::vector<Access>& own) {
   std::map<Uuid, Address> ours;
   for (const auto& [address, domain] : session.applied.domains) ours[domain.uuid] = address;
   if (options.live) {
     if (!session.open_drivers(false) || !session.observe()) return false;
     for (const auto& [name, host] : session.observation.hosts) {
       add(accesses, foreign_accesses(host, ours, context));
+      add(own,
+          own_accesses(host, session.applied, session.desired, session.project.sharing, context));
       if (!host.reachable) add(accesses, inventory_accesses(name, ours, context));
     }
   }
@@ -56,6 +59,44 @@ bool add_others(Session& session, const Options& options, const StorageContext& 
     add(accesses, inventory_accesses(inventory.host, ours, context));
   }
   return true;
+}
+
+bool is_declared(const Session& session, const Access& access) {
+  return std::any_of(session.desired.resources().begin(), session.desired.resources().end(),
+                     [&](const Resource& resource) {
+                       const auto* domain = std::get_if<DomainSpec>(&resource);
+                       return domain != nullptr && party_of(domain->address) == access.party;
+                     });
+}
+
+using Parties = std::set<std::pair<Party, std::string>>;
+Parties parties_of(const Finding& finding) {
+  Parties parties;
+  for (const Access& access : finding.accesses) parties.insert({access.party, access.device});
+  return parties;
+}
+
+// What is declared, beside everybody else's. A machine that is declared stands there as it shall
+// be: the plan orders its way there. What runs now is looked at for itself, since it may be unsafe
+// already.
+std::vector<Finding> check(const Session& session, const std::vector<Access>& desired,
+                           const std::vector<Access>& others, const std::vector<Access>& own,
+                           const StorageContext& context, std::size_t& checked) {
+  std::vector<Access> shall_be = desired, is = others;
+  add(shall_be, others);
+  for (const Access& access : own)
+    if (!is_declared(session, access)) shall_be.push_back(access);
+  checked = shall_be.size();
+  std::vector<Finding> findings = check_sharing(shall_be, context);
+  if (own.empty()) return findings;
+  std::set<std::pair<Code, Parties>> told;
+  for (const Finding& finding : findings) told.insert({finding.code, parties_of(finding)});
+  add(is, own);
+  for (Finding& finding : check_sharing(is, context))
+    if (finding.severity == Severity::error &&
+        told.insert({finding.code, parties_of(finding)}).second)
+      findings.push_back(std::move(finding));
+  return findings;
 }
 
 // By --baseline; false where the file cannot be used.
@@ -96,15 +137,16 @@ int run_lint(const Options& options) {
   session.show_diagnostics();
   if (!ok || !session.open_reader() || !session.load_inventories()) return kFailed;
   const StorageContext context = context_of(session);
-  std::vector<Access> accesses;
+  std::vector<Access> accesses, others, own;
   for (const Resource& resource : session.desired.resources())
     if (const auto* domain = std::get_if<DomainSpec>(&resource)) {
       add(accesses, accesses_of(*domain, session.desired, session.project.sharing, context,
                                 AccessOrigin::desired));
       add(accesses, accesses_beneath(*domain, context, AccessOrigin::desired));
     }
-  if (!add_others(session, options, context, accesses)) return kFailed;
-  std::vector<Finding> findings = check_sharing(accesses, context);
+  if (!add_others(session, options, context, others, own)) return kFailed;
+  std::size_t checked = 0;
+  std::vector<Finding> findings = check(session, accesses, others, own, context, checked);
   for (Finding& finding : check_layers(session.desired, context))
     findings.push_back(std::move(finding));
   std::vector<FindingMark> marks;
@@ -123,7 +165,7 @@ int run_lint(const Options& options) {
         print_error("inventory of " + inventory.host.text + ": gathered " +
                     to_human(inventory.taken) + "\n");
     if (!failed && !options.quiet)
-      print(std::string(findings.empty() ? "" : "\n") + "ok: " + std::to_string(accesses.size()) +
+      print(std::string(findings.empty() ? "" : "\n") + "ok: " + std::to_string(checked) +
             " accesses, none unsafe\n");
   }
   return failed ? kFailed : kDone;

@@ -225,7 +225,7 @@ bool Planner::adopt(const DomainSpec& desired) {
     --record.generation;
   record.params = in_.desired->params;
   add(record, "machine " + found.name, kNoteTime, {put});
-  for (Access& access : accesses_of_spec(spec, AccessOrigin::live))
+  for (Access& access : all_accesses_of_spec(spec, AccessOrigin::live))
     hold(std::move(access), {}, {}, {}, {});
   charge(desired.host, desired.address, memory_taken(found).count, {}, {});
   plan_.changes.push_back(change_of(

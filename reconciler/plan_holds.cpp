@@ -10,7 +10,23 @@ std::vector<Access> Planner::accesses_of_spec(const DomainSpec& spec, AccessOrig
   return accesses_of(spec, *in_.desired, in_.project->sharing, context_, origin);
 }
 
-Access Planner::access_of(const DomainSpec& spec, const Vbd& vbd, AccessOrigin origin) const {
+// Those of its disks in their order, then those of the files behind them.
+std::vector<Access> Planner::all_accesses_of_spec(const DomainSpec& spec,
+                                                  AccessOrigin origin) const {
+  std::vector<Access> accesses = accesses_of_spec(spec, origin);
+  add_behind(spec, accesses);
+  return accesses;
+}
+
+void Planner::add_behind(const DomainSpec& spec, std::vector<Access>& accesses) const {
+  for (std::size_t i = 0; i < spec.vbds.size(); ++i)
+    for (Access& behind : accesses_behind(spec.vbds[i], accesses[i], context_))
+      accesses.push_back(std::move(behind));
+}
+
+// Of one VBD: first the disk itself.
+std::vector<Access> Planner::accesses_of_vbd(const DomainSpec& spec, const Vbd& vbd,
+                                             AccessOrigin origin) const {
   DomainSpec one;
   one.address = spec.address;
   one.host = spec.host;
@@ -18,7 +34,7 @@ Access Planner::access_of(const DomainSpec& spec, const Vbd& vbd, AccessOrigin o
   one.sharing = spec.sharing;
   one.place = spec.place;
   one.vbds = {vbd};
-  return accesses_of_spec(one, origin).front();
+  return all_accesses_of_spec(one, origin);
 }
 
 // What is on the host counts; where no host says anything, what was last set.
@@ -62,6 +78,7 @@ std::vector<Access> Planner::current_accesses(const AppliedDomain& applied, cons
     if (spec.vbds[i].backend == "vd") access.extents.clear();
     access.extents = extents_now(*recorded, std::move(access.extents), where, context_);
   }
+  add_behind(spec, accesses);
   return accesses;
 }
 
@@ -238,7 +255,7 @@ void Planner::hold_own_latent(const HostObservation& observation) {
     spec.address = ours->second;
     spec.host = observation.host;
     spec.vbds = {latent.vbd};
-    for (Access& access : accesses_of_spec(spec, AccessOrigin::latent)) {
+    for (Access& access : all_accesses_of_spec(spec, AccessOrigin::latent)) {
       access.path.insert(access.path.begin(), latent.what);
       hold(std::move(access), {}, {}, {}, {});
     }

@@ -1,5 +1,6 @@
 // What plans permit and refuse where storage is shared, in what words, and told to whom first.
 #include "reconciler/plan_fixture.h"
+#include "reconciler/sharing_look.h"
 
 namespace hv::testing {
 namespace {
@@ -135,6 +136,100 @@ TEST_F(Planning, WhatAGrantPermitsIsAnnouncedFirst) {
   settle(world);
   for (const Claim& claim : world.sim().observe().claims) EXPECT_TRUE(claim.sharers.empty());
   EXPECT_EQ(world.difference(), "");
+}
+
+// A host whose images stand on one another: top and other on mid, mid on base.
+std::shared_ptr<const StorageMap> images() {
+  Inventory inventory;
+  inventory.host = HostName{"lab"};
+  BlockDevice disk;
+  disk.name = "sda";
+  disk.number = "8:0";
+  disk.size = sectors(1 << 20);
+  disk.wwn = "0x5001";
+  inventory.devices = {disk};
+  Mount root;
+  root.point = "/";
+  root.number = "8:0";
+  root.type = "ext4";
+  root.source = "/dev/sda";
+  inventory.mounts = {root};
+  int64_t inode = 10;
+  for (const auto& [name, below] :
+       {std::pair("top", "mid"), std::pair("other", "mid"), std::pair("mid", "base"),
+        std::pair("base", ""), std::pair("own", "")}) {
+    ImageFile file;
+    file.path = std::string("/img/") + name;
+    file.inode = ++inode;
+    file.size = mib(64);
+    file.format = "qcow2";
+    file.backing = below;
+    inventory.files.push_back(file);
+  }
+  return std::make_shared<StorageMap>(std::vector<Inventory>{inventory},
+                                      std::map<std::string, std::vector<HostName>>{},
+                                      std::set<HostName>{});
+}
+
+// Whoever runs on an image holds what is behind it as well: the whole time, declared or not.
+TEST_F(Planning, WhatAnImageStandsOnIsHeldToo) {
+  World world(91);
+  world.storage = images();
+  stand(world, {machine("a", mib(256), {"xvda /img/top w"}),
+                machine("c", mib(256), {"xvda /img/other w"})});
+  // Behind both, and only they are running: no file that is looked at tells of them.
+  for (const char* below : {"/img/mid", "/img/base"}) {
+    world.declare({machine("b", mib(256), {std::string("xvda ") + below + " w"})});
+    Scope scope;
+    scope.targets = {domain("b")};
+    Plan made = plan(world, scope);
+    EXPECT_EQ(codes(made), "HV0607 HV0607") << below << ": with each of the two";
+    EXPECT_EQ(finding_codes(made), "HV0502 HV0502") << below;
+    world.declare({machine("b", mib(256), {std::string("xvda ") + below + " r"})});
+    made = plan(world, scope);
+    EXPECT_EQ(codes(made), "") << "readers beside readers: " << below;
+  }
+  // What is verified at the attach sees it as well, whatever the plan knew.
+  const Result<Applied> applied = world.store().applied();
+  ASSERT_TRUE(applied.ok());
+  const Observation look = observe_all({{HostName{"lab"}, &world.sim()}}, world.clock);
+  const std::map<Uuid, Address> ours = {{applied->domains.at(domain("a")).uuid, domain("a")},
+                                        {applied->domains.at(domain("c")).uuid, domain("c")}};
+  const Caller nobody;
+  const StorageContext storage = look_context(*applied, world.project, world.storage);
+  const Permits none({});
+  const LookInput input{look, *applied, ours, world.project, none, nobody, storage};
+  AppliedDomain newcomer;
+  newcomer.spec = machine("b", mib(256), {"xvda /img/base w"});
+  newcomer.uuid = uuid_v5({}, "newcomer");
+  const std::vector<Access> mine = accesses_applied(newcomer, std::nullopt, input);
+  const Status met = LiveAccesses(input).meet(newcomer.uuid, mine, Others::everyone);
+  ASSERT_FALSE(met.ok());
+  EXPECT_EQ(met.error().code, Code::unsafe_read_sharing);
+}
+
+TEST_F(Planning, AnImageIsLeftBeforeItsBaseIsWritten) {
+  World world(92);
+  world.storage = images();
+  stand(world, {machine("a", mib(256), {"xvdb /img/top w"})});
+  world.declare(
+      {machine("a", mib(256), {"xvdb /img/own w"}), machine("b", mib(256), {"xvda /img/base w"})});
+  Plan made = plan(world);
+  EXPECT_EQ(codes(made), "");
+  const Step* detach = step_of(made, Op::vbd_detach, "a");
+  const Step* create = step_of(made, Op::domain_create, "b");
+  ASSERT_TRUE(detach && create);
+  EXPECT_TRUE(reaches(made, detach->id, create->id));
+  settle(world);
+  // And back: the writer is gone before anybody stands on it again.
+  world.declare({machine("a", mib(256), {"xvdb /img/top w"})});
+  made = plan(world);
+  EXPECT_EQ(codes(made), "");
+  const Step* stop = step_of(made, Op::domain_shutdown, "b");
+  const Step* attach = step_of(made, Op::vbd_attach, "a");
+  ASSERT_TRUE(stop && attach);
+  EXPECT_TRUE(reaches(made, stop->id, attach->id));
+  settle(world);
 }
 
 }  // namespace

@@ -100,7 +100,7 @@ Draft Planner::start(const DomainSpec& spec, const Uuid& uuid, uint32_t generati
   const Draft verified = add(std::move(make), "", kQuick, {created});
   if (spec.state == PowerState::running)
     add(operation_for(Op::domain_unpause, spec, uuid), "", kQuick, {verified});
-  for (Access& access : accesses_of_spec(spec, AccessOrigin::plan))
+  for (Access& access : all_accesses_of_spec(spec, AccessOrigin::plan))
     hold(std::move(access), created, {}, claimed, {});
   const Value memory = in_.schema->effective(Kind::domain, "memory", spec.attributes);
   if (memory.get<Bytes>() != nullptr)
@@ -211,24 +211,26 @@ MaybeDraft Planner::live_claims(const Live& live) {
 
 // True where a virtual disk below a VBD that stays has grown.
 bool Planner::live_vbds(const Live& live) {
-  std::map<std::string, Access> now;
+  // By device: the disk first, then the files behind it.
+  std::map<std::string, std::vector<Access>> now;
   for (Access& access : current_accesses(live.applied, live.desired.host, &live.observed))
-    now[access.device] = std::move(access);
+    now[access.device].push_back(std::move(access));
   const MaybeDraft announced = live_claims(live);
   for (const VbdChange& change : live.diff.vbds) {
     live_vbd(live, change, now);
     now.erase(change.before ? change.before->device : change.after->device);
   }
   bool grown = false;
-  for (auto& [device, access] : now) {
-    grown = live_growth(live, access) || grown;
-    if (DraftHold* held = hold(std::move(access), {}, {}, {}, {})) held->announced = announced;
+  for (auto& [device, accesses] : now) {
+    grown = live_growth(live, accesses.front()) || grown;
+    for (Access& access : accesses)
+      if (DraftHold* held = hold(std::move(access), {}, {}, {}, {})) held->announced = announced;
   }
   return grown;
 }
 
 void Planner::live_vbd(const Live& live, const VbdChange& change,
-                       const std::map<std::string, Access>& now) {
+                       const std::map<std::string, std::vector<Access>>& now) {
   const DomainSpec& desired = live.desired;
   MaybeDraft gone;
   if (change.before) {
@@ -239,8 +241,9 @@ void Planner::live_vbd(const Live& live, const VbdChange& change,
     Operation drop = operation_for(Op::claim_drop, desired, live.applied.uuid);
     drop.vbd = change.before;
     gone = add(drop, device, kClaimTime, {detached});
-    if (auto access = now.find(device); access != now.end())
-      hold(as_told(access->second, live.applied), {}, detached, {}, gone);
+    if (auto accesses = now.find(device); accesses != now.end())
+      for (const Access& access : accesses->second)
+        hold(as_told(access, live.applied), {}, detached, {}, gone);
     // Another mode of the same disk takes nothing away.
     if (writes(change.before->mode) &&
         (!change.after || change.after->source != change.before->source))
@@ -260,10 +263,10 @@ void Planner::live_vbd(const Live& live, const VbdChange& change,
   Operation attach = operation_for(Op::vbd_attach, desired, live.applied.uuid);
   attach.vbd = change.after;
   attach.claims = std::move(claim.claims);
-  Access access = access_of(desired, *change.after, AccessOrigin::plan);
-  attach.extents[change.after->device] = access.extents;
+  std::vector<Access> accesses = accesses_of_vbd(desired, *change.after, AccessOrigin::plan);
+  attach.extents[change.after->device] = accesses.front().extents;
   const Draft attached = add(attach, mode_text(*change.after), kAttach, {claimed});
-  hold(std::move(access), attached, {}, claimed, {});
+  for (Access& access : accesses) hold(std::move(access), attached, {}, claimed, {});
 }
 
 // A virtual disk that has more extents than its user had when it was attached.

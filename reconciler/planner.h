@@ -177,7 +177,7 @@ class Planner {
   void live_settings(const Live& live);
   MaybeDraft live_power(Live& live);  // the answer: where it is saved
   void live_vbd(const Live& live, const VbdChange& change,
-                const std::map<std::string, Access>& now);
+                const std::map<std::string, std::vector<Access>>& now);
   MaybeDraft live_claims(const Live& live);
   bool live_vbds(const Live& live);
   bool live_growth(const Live& live, const Access& access);
@@ -191,7 +191,10 @@ class Planner {
 
   // holds (plan_holds.cpp)
   std::vector<Access> accesses_of_spec(const DomainSpec& spec, AccessOrigin origin) const;
-  Access access_of(const DomainSpec& spec, const Vbd& vbd, AccessOrigin origin) const;
+  std::vector<Access> all_accesses_of_spec(const DomainSpec& spec, AccessOrigin origin) const;
+  void add_behind(const DomainSpec& spec, std::vector<Access>& accesses) const;
+  std::vector<Access> accesses_of_vbd(const DomainSpec& spec, const Vbd& vbd,
+                                      AccessOrigin origin) const;
   std::vector<Access> current_accesses(const AppliedDomain& applied, const HostName& host,
                                        const ObservedDomain* observed) const;
   DraftHold* hold(Access access, MaybeDraft acquire, MaybeDraft release, MaybeDraft gate,

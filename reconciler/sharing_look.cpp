@@ -117,8 +117,12 @@ std::vector<Access> accesses_applied(const AppliedDomain& domain,
                                      const LookInput& input) {
   std::vector<Access> accesses;
   for (const Vbd& vbd : domain.spec.vbds)
-    if (!device || vbd.device == *device)
+    if (!device || vbd.device == *device) {
       accesses.push_back(access_of(vbd, domain, domain.spec.host, input));
+      const Access top = accesses.back();
+      for (Access& behind : accesses_behind(vbd, top, input.storage))
+        accesses.push_back(std::move(behind));
+    }
   return accesses;
 }
 
@@ -148,8 +152,12 @@ void LiveAccesses::add_host(const HostObservation& host) {
     if (ours == input_.ours.end()) continue;
     auto applied = input_.applied.domains.find(ours->second);
     if (applied == input_.applied.domains.end()) continue;  // being made: its own step verifies it
-    for (const ObservedVbd& vbd : domain.vbds)
-      add(access_of(vbd.vbd, applied->second, host.host, input_), domain.uuid);
+    for (const ObservedVbd& vbd : domain.vbds) {
+      const Access top = access_of(vbd.vbd, applied->second, host.host, input_);
+      for (Access& behind : accesses_behind(vbd.vbd, top, input_.storage))
+        add(std::move(behind), domain.uuid);
+      add(top, domain.uuid);
+    }
   }
 }
 

@@ -130,7 +130,9 @@ void World::die() {
 }
 
 ApplyContext World::context() {
-  return {*store_, drivers_, Schema::builtin(), project, clock, random};
+  ApplyContext context{*store_, drivers_, Schema::builtin(), project, clock, random};
+  context.storage = storage;
+  return context;
 }
 
 void World::advance(Duration duration) {
@@ -167,6 +169,7 @@ Result<Plan> World::plan(Scope scope) {
   request.open_intents = TRY(store_->open_intents());
   request.head = store_->head();
   request.scope = std::move(scope);
+  request.storage = storage;
   request.version = "test";
   request.id = PlanId{to_hex(sha1(std::to_string(random.next()))).substr(0, 16)};
   return make_plan(request);

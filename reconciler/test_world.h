@@ -123,6 +123,7 @@ class World {
   Moments moments;
   Project project;
   ApplyOptions options;
+  std::shared_ptr<const StorageMap> storage;  // the hosts' inventories, or nothing
   DesiredGraph desired;
   std::vector<DomainSpec> alien;  // other people's: never touched
 

@@ -246,6 +246,24 @@ TEST(Inventory, WhoRunsThereCountsUntilLintLooksItself) {
   EXPECT_TRUE(says(json, "\"source\": null")) << json.out;
 }
 
+// Of ours too: whatever is in no file that is looked at, and what is unsafe among them already.
+TEST(Inventory, LintLooksAtWhatRunsOfOurs) {
+  const Folder folder;
+  folder.write("hv.toml", std::string(kProject) + kWithInventory);
+  folder.write("lab.json", kInventory);
+  folder.write("a.vm", domain("a", "phy:/dev/sda1,xvda,w"));
+  ASSERT_EQ(folder.hv({"apply", "--yes"}).code, 0);
+  folder.write("b.vm", domain("b", "phy:/dev/sda,xvda,w"));
+  EXPECT_EQ(folder.hv({"lint", "b.vm"}).code, 0) << "only the files were asked for";
+  const Finished beside = folder.hv({"lint", "--live", "b.vm"});
+  EXPECT_EQ(beside.code, 1) << beside.all();
+  EXPECT_TRUE(says(beside, "error[HV0501]")) << beside.all();
+  EXPECT_TRUE(says(beside, "running on lab, in no file")) << beside.all();
+  // Declared elsewhere now, it is on its way there: the plan orders who goes first.
+  folder.write("a.vm", domain("a", "phy:/dev/sdb,xvda,w"));
+  EXPECT_EQ(folder.hv({"lint", "--live"}).code, 0);
+}
+
 TEST(Baseline, AcceptsWhatIsKnownAndNothingElse) {
   const Folder folder;
   folder.write("hv.toml", std::string(kProject) + kWithInventory);

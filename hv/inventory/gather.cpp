@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "hv/inventory/headers.h"
+#include "hv/inventory/mounts.h"
 #include "hv/inventory/tables.h"
 
 namespace hv {
@@ -32,24 +33,6 @@ std::string trimmed(const std::string& text) {
 std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// "\040" as the kernel writes a blank in a path.
-std::string unescaped(const std::string& text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size() &&
-        std::all_of(text.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                    text.begin() + static_cast<std::ptrdiff_t>(i) + 4,
-                    [](char c) { return c >= '0' && c <= '7'; })) {
-      plain +=
-          static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + text[i + 3] - '0');
-      i += 3;
-    } else {
-      plain += text[i];
-    }
-  }
-  return plain;
 }
 
 std::vector<std::string> split(const std::string& text, char at) {
@@ -98,8 +81,13 @@ class Gatherer {
     add_devices();
     add_mapper_tables();
     add_groups();
-    add_mounts();
-    add_swaps();
+    const NoteOf noted = [this](const std::string& source, const std::string& text) {
+      note(source, text);
+    };
+    inventory_.mounts = read_mounts(machine_, noted);
+    inventory_.swaps = read_swaps(machine_, noted);
+    for (const Swap& swap : inventory_.swaps) wanted_.insert(swap.source);
+    add_filesystem_members(machine_, inventory_.devices);
     add_links("/dev", 0);
     add_network_ids();
     add_files();
@@ -158,6 +146,8 @@ class Gatherer {
         add_slaves(device, LayerKind::linear);
       } else {
         add_identity(device);
+        // A cache or whatever else a kernel lays over disks: somewhere on them.
+        if (device.kind != DeviceKind::mapper) add_slaves(device, LayerKind::own);
       }
       add_marks(device);
       inventory_.devices.push_back(std::move(device));
@@ -315,44 +305,6 @@ class Gatherer {
       }
   }
 
-  // ID PARENT NUMBER ROOT POINT OPTIONS … - TYPE SOURCE SUPER-OPTIONS
-  void add_mounts() {
-    const std::optional<std::string> text = machine_.text("/proc/self/mountinfo");
-    if (!text) note("/proc/self/mountinfo", "cannot be read: no mount is known");
-    static const std::set<std::string> kNoStorage = {
-        "proc",    "sysfs",       "cgroup",     "cgroup2", "devpts",    "mqueue",   "debugfs",
-        "tracefs", "bpf",         "securityfs", "pstore",  "configfs",  "efivarfs", "fusectl",
-        "autofs",  "binfmt_misc", "rpc_pipefs", "nsfs",    "hugetlbfs", "xenfs"};
-    for (const std::string& line : split(text.value_or(""), '\n')) {
-      const std::vector<std::string> words = split(line, ' ');
-      const auto dash = std::find(words.begin(), words.end(), "-");
-      if (words.size() < 6 || words.end() - dash < 4) continue;
-      Mount mount;
-      mount.number = words[2];
-      mount.root = unescaped(words[3]);
-      mount.point = unescaped(words[4]);
-      mount.type = dash[1];
-      mount.source = unescaped(dash[2]);
-      if (kNoStorage.contains(mount.type)) continue;
-      for (const std::string& option : split(dash[3], ',')) {
-        if (option == "ro") mount.read_only = true;
-        if (option == "noload" || option == "norecovery" || option.ends_with("nologreplay"))
-          mount.options.push_back(option);
-      }
-      inventory_.mounts.push_back(std::move(mount));
-    }
-  }
-
-  void add_swaps() {
-    const std::vector<std::string> lines = split(machine_.text("/proc/swaps").value_or(""), '\n');
-    for (std::size_t i = 1; i < lines.size(); ++i) {
-      const std::string path = unescaped(lines[i].substr(0, lines[i].find_first_of(" \t")));
-      if (path.empty()) continue;
-      inventory_.swaps.push_back({path});
-      wanted_.insert(path);
-    }
-  }
-
   // The names that udev and others give to devices.
   void add_links(const std::string& folder, int depth) {
     static const std::set<std::string> kOther = {"fd",    "pts",    "shm",       "char",
@@ -456,7 +408,11 @@ class Gatherer {
       return;
     }
     const std::optional<FileFacts> facts = machine_.facts(*path);
-    if (!facts) return;  // nothing there yet, or a volume that is not active
+    if (!facts) {
+      // Below /dev it is a volume that is not active, of which lvs tells.
+      if (!path->starts_with("/dev/")) note(*path, "is not there, or may not be looked at");
+      return;
+    }
     if (facts->kind != FileFacts::Kind::file && facts->kind != FileFacts::Kind::block) return;
     bool denied = false;
     const ImageHeader header = read_image_header([&](int64_t offset, std::size_t count) {

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
+#include <set>
 
 #include "hv/inventory/inventory_json.h"
 #include "hv/inventory/test_folder.h"
@@ -212,6 +214,156 @@ TEST(Gather, WhatIsMissingIsSaid) {
   for (const InventoryNote& note : gather(request, *this_machine(empty.path())).notes)
     said.insert(note.source);
   EXPECT_TRUE(said.contains("/sys/class/block") && said.contains("/proc/self/mountinfo"));
+}
+
+// A host on a SAN: two FC paths under a multipath map, an iSCSI unit, a replica by DRBD, images on
+// a server, a filesystem on two disks, a cache that no table tells of, and a mount over a mount.
+void record_san(const Folder& tree, const std::string& server, const std::string& point) {
+  const std::string block = "/sys/class/block/";
+  auto device = [&](const std::string& name, const std::string& number, int64_t sectors) {
+    tree.write(block + name + "/dev", number + "\n");
+    tree.write(block + name + "/size", std::to_string(sectors) + "\n");
+    tree.write("/dev/" + name, std::string(9000, '\0'));
+  };
+  auto at = [&](const std::string& name, const std::string& place) {
+    // The real tree links the device's folder to its place on the bus.
+    fs::create_directories(tree.path() + "/sys/devices/" + place + "/block");
+    fs::rename(tree.path() + block + name,
+               tree.path() + "/sys/devices/" + place + "/block/" + name);
+    tree.link(block + name, "../../devices/" + place + "/block/" + name);
+  };
+  device("sdb", "8:16", 2000);
+  device("sdc", "8:32", 2000);
+  tree.write(block + "sdb/device/wwid", "naa.600a0b80001234\n");
+  tree.write(block + "sdc/device/wwid", "naa.600a0b80001234\n");
+  at("sdb", "pci0/host3/rport-3:0-0/target3:0:0/3:0:0:7");
+  at("sdc", "pci0/host4/rport-4:0-0/target4:0:0/4:0:0:7");
+  device("sdd", "8:48", 3000);
+  at("sdd", "platform/host5/session3/target5:0:0/5:0:0:1");
+  tree.write("/sys/class/iscsi_session/session3/targetname", "iqn.2004-10.org:disks\n");
+  device("sde", "8:64", 500);
+  tree.write(block + "sde/device/wwid", "naa.5000" + server + "\n");
+  device("sdf", "8:80", 600);
+  device("sdg", "8:96", 700);
+  device("sdh", "8:112", 800);
+  device("drbd0", "147:0", 490);
+  tree.write(block + "drbd0/slaves/sde/size", "500");
+  tree.write("/dev/drbd/by-res/r0/0", "");
+  fs::remove(tree.path() + "/dev/drbd/by-res/r0/0");
+  tree.link("/dev/drbd/by-res/r0/0", "../../../drbd0");
+  device("bcache0", "252:0", 690);
+  tree.write(block + "bcache0/slaves/sdg/size", "700");
+  device("rbd2", "250:0", 900);
+  tree.write("/sys/bus/rbd/devices/2/pool", "vms\n");
+  tree.write("/sys/bus/rbd/devices/2/name", "web\n");
+  device("dm-0", "253:0", 2000);
+  device("dm-1", "253:1", 600);
+  tree.write(block + "dm-0/dm/name", "mpatha\n");
+  tree.write(block + "dm-1/dm/name", "wide\n");
+  tree.link("/dev/mapper/mpatha", "../dm-0");
+  tree.link("/dev/mapper/wide", "../dm-1");
+  tree.write("/.tools/dmsetup",
+             "mpatha: 0 2000 multipath 1 queue_if_no_path 1 alua 2 1 service-time 0 1 2 8:16 1 1 "
+             "service-time 0 1 2 8:32 1 1\nwide: 0 600 striped 2 64 8:16 64 8:48 128\n");
+  for (const char* tool : {"vgs", "pvs", "lvs"})
+    tree.write(std::string("/.tools/") + tool, R"({"report":[{}]})");
+  tree.write("/sys/fs/btrfs/6b0f/devices/sdf/size", "600");
+  tree.write("/sys/fs/btrfs/6b0f/devices/sdh/size", "800");
+  tree.write("/proc/self/mountinfo",
+             "21 30 0:6 / /dev rw - devtmpfs udev rw\n"
+             "30 1 0:1 / / rw - tmpfs root rw\n"
+             "31 30 0:45 / " +
+                 point + " rw - nfs4 " + server +
+                 ":/export rw,vers=4.2\n"
+                 "32 30 0:46 / /pool rw - btrfs /dev/sdf rw\n"
+                 "33 30 8:80 / /img/old rw - ext4 /dev/sdf rw\n"
+                 "34 30 0:47 / /img rw - tmpfs over rw\n");
+  tree.write("/proc/fs/nfsfs/volumes",
+             "NV SERVER   PORT DEV          FSID                              FSC\n"
+             "v4 c0a80105  801 0:45         9f3c2a71d04b4c6e:8a1177c2b0d94f55 no\n");
+  tree.write("/proc/swaps", "Filename Type Size Used Priority\n");
+  tree.write(point + "/a.img", std::string(8192, 'x'));
+  tree.write("/img/old/x.img", std::string(4096, 'x'));
+}
+
+Inventory gathered_san(const Folder& tree, const std::string& host,
+                       const std::vector<std::string>& sources) {
+  GatherRequest request;
+  request.host = HostName{host};
+  request.sources = sources;
+  return gather(request, *this_machine(tree.path()));
+}
+
+Vbd disk_of(const std::string& source) {
+  Vbd vbd;
+  vbd.device = "xvda";
+  vbd.source = source;
+  return vbd;
+}
+
+TEST(Gather, WhatASanHostHasIsOneWithTheOthers) {
+  Folder one, other;
+  record_san(one, "5e4", "/srv");
+  record_san(other, "7f6", "/mnt/images");
+  // One file of the server: what its number is there, both are told.
+  fs::remove(other.path() + "/mnt/images/a.img");
+  fs::create_hard_link(one.path() + "/srv/a.img", other.path() + "/mnt/images/a.img");
+  StorageContext context;
+  const Inventory first = gathered_san(one, "xen1", {"/srv/a.img"});
+  context.map = std::make_shared<StorageMap>(
+      std::vector<Inventory>{first, gathered_san(other, "xen2", {"/mnt/images/a.img"})},
+      context.local_stores, std::set<HostName>{});
+  const HostName xen1{"xen1"}, xen2{"xen2"};
+  auto meet = [&](const std::string& here, const std::string& there) {
+    const Resolved a = resolve(disk_of(here), xen1, context);
+    const Resolved b = resolve(disk_of(there), xen2, context);
+    for (const Extent& x : a.extents)
+      for (const Extent& y : b.extents)
+        if (x.resolved && y.resolved && overlap(x, y)) return true;
+    return false;
+  };
+  EXPECT_TRUE(meet("/dev/mapper/mpatha", "/dev/sdc")) << "one unit of the array, by its WWN";
+  EXPECT_TRUE(meet("/dev/sdd", "/dev/sdd")) << "one unit of the iSCSI target";
+  EXPECT_TRUE(meet("/dev/mapper/wide", "/dev/sdc")) << "a stripe lies on it";
+  EXPECT_FALSE(meet("/dev/mapper/mpatha", "/dev/sdd"));
+  EXPECT_TRUE(meet("/dev/drbd0", "/dev/drbd0")) << "a replica, each on a disk of its own";
+  EXPECT_TRUE(meet("drbd:r0", "/dev/drbd0"));
+  EXPECT_FALSE(meet("/dev/sde", "/dev/sde")) << "the disks under it are two";
+  EXPECT_TRUE(meet("/dev/rbd2", "rbd:vms/web:conf=/etc/ceph/ceph.conf"));
+  EXPECT_FALSE(meet("/dev/rbd2", "rbd:vms/mail"));
+  EXPECT_TRUE(meet("/srv/a.img", "/mnt/images/a.img"))
+      << "the server's own number for the filesystem, whatever the server is called";
+  for (const Mount& mount : first.mounts)
+    if (mount.type == "nfs4") {
+      EXPECT_EQ(mount.fsid, "nfs:9f3c2a71d04b4c6e:8a1177c2b0d94f55");
+    }
+}
+
+TEST(Gather, WhatASanHostWritesItself) {
+  Folder tree;
+  record_san(tree, "5e4", "/srv");
+  StorageContext context;
+  const Inventory inventory = gathered_san(tree, "xen1", {"/img/old/x.img"});
+  context.map = std::make_shared<StorageMap>(std::vector<Inventory>{inventory},
+                                             context.local_stores, std::set<HostName>{});
+  std::set<std::string> written;
+  for (const Access& access : host_accesses(HostName{"xen1"}, context))
+    for (const Extent& extent : access.extents)
+      if (access.mode == AccessMode::write) written.insert(extent.store.text);
+  EXPECT_TRUE(written.contains("disk:xen1/sdh")) << "the second disk of the btrfs";
+  EXPECT_TRUE(written.contains("disk:xen1/sdg")) << "below a cache";
+  // What is mounted below a later mount is mounted all the same, but no name leads there.
+  EXPECT_TRUE(written.contains("disk:xen1/sdf"));
+  std::map<std::string, bool> covered;
+  for (const Mount& mount : inventory.mounts) covered[mount.point] = mount.covered;
+  EXPECT_EQ(covered, (std::map<std::string, bool>{{"/", false},
+                                                  {"/dev", false},
+                                                  {"/srv", false},
+                                                  {"/pool", false},
+                                                  {"/img", false},
+                                                  {"/img/old", true}}));
+  const Resolved file = resolve(disk_of("/img/old/x.img"), HostName{"xen1"}, context);
+  EXPECT_EQ(way(file).find("sdf"), std::string::npos) << way(file);
 }
 
 }  // namespace

@@ -122,6 +122,7 @@ Json json_of(const Mount& mount) {
   one["type"] = mount.type;
   put(one, "source", mount.source);
   put(one, "read_only", mount.read_only);
+  put(one, "covered", mount.covered);
   put(one, "options", mount.options);
   put(one, "fsid", mount.fsid);
   return one;
@@ -366,6 +367,7 @@ Mount mount_from(Reader& from) {
   mount.type = from.text("type", true);
   mount.source = from.text("source");
   mount.read_only = from.flag("read_only");
+  mount.covered = from.flag("covered");
   mount.options = from.texts("options");
   mount.fsid = from.text("fsid");
   if (!mount.point.starts_with('/')) from.fail_at("point", "is no absolute path");

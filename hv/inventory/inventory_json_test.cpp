@@ -54,8 +54,8 @@ Inventory everything() {
   group.devices = {{"sda2", "pv", sectors(2048)}};
   group.volumes = {{"web", "lv", "dm-10", {}}, {"spare", "lv2", "", dm.layers}};
   all.groups = {group};
-  all.mounts = {{"/", "/", "8:2", "ext4", "/dev/sda2", false, {}, {}},
-                {"/srv", "/data", "8:2", "ext4", "/dev/sda2", true, {"noload"}, "f00"}};
+  all.mounts = {{"/", "/", "8:2", "ext4", "/dev/sda2", false, false, {}, {}},
+                {"/srv", "/data", "8:2", "ext4", "/dev/sda2", true, true, {"noload"}, "f00"}};
   all.swaps = {{"/dev/sda3"}};
   ImageFile image;
   image.path = "/srv/a.qcow2";

@@ -131,6 +131,16 @@ std::vector<Access> accesses_beneath(const DomainSpec& domain, const StorageCont
   return accesses;
 }
 
+std::vector<Access> accesses_behind(const Vbd& vbd, const Access& top,
+                                    const StorageContext& context) {
+  std::vector<Access> accesses;
+  if (context.map == nullptr) return accesses;
+  Resolved resolved = resolve(vbd, top.host, context);
+  for (Beneath& one : resolved.beneath)
+    if (!one.by_host) accesses.push_back(beneath_of(std::move(one), top, resolved.path.front()));
+  return accesses;
+}
+
 namespace {
 
 // The accesses of somebody else's VBD: its top, and the files behind it. What the host writes to
@@ -189,6 +199,84 @@ std::vector<Access> inventory_accesses(const HostName& host, const std::map<Uuid
                   accesses);
   }
   return accesses;
+}
+
+namespace {
+
+class OwnAccesses {
+ public:
+  OwnAccesses(const HostObservation& host, const DesiredGraph& desired, int default_sharing,
+              const StorageContext& context)
+      : host_(host), desired_(desired), default_sharing_(default_sharing), context_(context) {}
+
+  void add(const AppliedDomain& applied) {
+    for (const ObservedDomain& seen : host_.domains) {
+      if (seen.uuid != applied.uuid || (seen.state == PowerState::halted && !seen.dying)) continue;
+      for (const ObservedVbd& one : seen.vbds) add(applied, one.vbd, AccessOrigin::live, {});
+    }
+    if (!host_.reachable && applied.spec.host == host_.host &&
+        applied.spec.state != PowerState::halted)
+      for (const Vbd& vbd : applied.spec.vbds) add(applied, vbd, AccessOrigin::live, {});
+    for (const LatentAccess& latent : host_.latent)
+      if (latent.uuid == applied.uuid) add(applied, latent.vbd, AccessOrigin::latent, latent.what);
+  }
+
+  std::vector<Access> accesses;
+
+ private:
+  void add(const AppliedDomain& applied, const Vbd& seen, AccessOrigin origin,
+           const std::string& what) {
+    DomainSpec one;
+    one.address = applied.spec.address;
+    one.host = host_.host;
+    one.sharing = applied.spec.sharing;
+    Vbd vbd = seen;
+    vbd.place = {};
+    std::vector<Extent> recorded;
+    // A host may not tell how the disk was asked for; what was recorded does.
+    for (const Vbd& known : applied.spec.vbds)
+      if (known.device == seen.device && known.source == seen.source) {
+        vbd.backend = known.backend;
+        vbd.format = known.format;
+        vbd.script = known.script;
+        if (const auto at = applied.extents.find(seen.device); at != applied.extents.end())
+          recorded = at->second;
+      }
+    if (const auto* declared = desired_.get<DomainSpec>(one.address)) {
+      one.sharing = declared->sharing;
+      one.place = declared->place;
+      for (const Vbd& now : declared->vbds)
+        if (now.device == vbd.device) vbd.place = now.place;
+    }
+    one.vbds = {vbd};
+    std::vector<Access> found = accesses_of(one, desired_, default_sharing_, context_, origin);
+    if (!recorded.empty()) {
+      if (vbd.backend == "vd") found.front().extents.clear();
+      found.front().extents =
+          extents_now(recorded, std::move(found.front().extents), host_.host, context_);
+    }
+    for (Access& behind : accesses_behind(vbd, found.front(), context_))
+      found.push_back(std::move(behind));
+    for (Access& access : found) {
+      if (!what.empty()) access.path.insert(access.path.begin(), what);
+      accesses.push_back(std::move(access));
+    }
+  }
+
+  const HostObservation& host_;
+  const DesiredGraph& desired_;
+  int default_sharing_;
+  const StorageContext& context_;
+};
+
+}  // namespace
+
+std::vector<Access> own_accesses(const HostObservation& host, const Applied& applied,
+                                 const DesiredGraph& desired, int default_sharing,
+                                 const StorageContext& context) {
+  OwnAccesses own(host, desired, default_sharing, context);
+  for (const auto& [address, domain] : applied.domains) own.add(domain);
+  return std::move(own.accesses);
 }
 
 }  // namespace hv

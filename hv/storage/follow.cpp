@@ -1,6 +1,9 @@
 // Every device is a list of layers; following one maps a range of its sectors through the layers it
 // meets, until it is on devices without layers (stores), on files (stores named by filesystem and
 // inode) or on layers that are stores of their own.
+//
+// longer because every kind of layer may lie on every other: what follows one calls what follows
+// all.
 #include "hv/storage/follow.h"
 
 #include <algorithm>
@@ -14,6 +17,10 @@ namespace {
 
 constexpr int kMostDepth = 64;
 constexpr std::size_t kMostExtents = std::size_t{1} << 22;
+// Legs followed for one name, each counted with its depth: more than the longest table has, and
+// soon reached where every level lies twice on the next.
+constexpr std::size_t kMostLegs = std::size_t{1} << 20;
+constexpr std::size_t kLegsOfFollower = 256;  // one that follows apart costs as much
 constexpr int kMostBacking = 256;
 // A file whose size nobody wrote down.
 constexpr Sectors kWholeFile = sectors(int64_t{1} << 52);
@@ -49,6 +56,15 @@ std::string folder_of(const std::string& path) {
 class Follower {
  public:
   Follower(const HostMap& host, const StorageContext& context) : host_(host), context_(context) {}
+  // For what lies below what `above` follows.
+  explicit Follower(const Follower& above, bool first_half)
+      : host_(above.host_),
+        context_(above.context_),
+        above_(above.above_),
+        first_half_(first_half),
+        legs_(above.legs_) {
+    *legs_ += kLegsOfFollower;
+  }
 
   void source(const std::string& source, const std::string& format) {
     Target top = find(source);
@@ -61,6 +77,12 @@ class Follower {
 
   // Sectors [start, start + count) of a device, by its name, or of a file, by its path.
   void leg(const Leg& leg, Sectors count, bool first) {
+    *legs_ += 1 + above_.size();
+    if (*legs_ > kMostLegs) {
+      problem("the layers branch more than anybody's disks do");
+      by_name(leg.device, leg.start, count);
+      return;
+    }
     if (leg.device.starts_with('/')) {
       Target target = find(leg.device);
       if (target.device == nullptr && target.volume == nullptr) {
@@ -94,6 +116,9 @@ class Follower {
     }
     if (!device.layers.empty()) {
       layers_range(device.name, device.layers, start, count, first);
+      // Other hosts have it too, on other disks: a replica.
+      for (const std::string& id : device.ids)
+        for (const StoreId& store : stores_of_id(id)) add({store, start, count, true});
       return;
     }
     for (const StoreId& store : host_.stores_of(device)) add({store, start, count, true});
@@ -233,13 +258,28 @@ class Follower {
         add({StoreId{"net:" + host_name() + ":" + name}, sectors(0), kWholeFile, true});
         return;
       }
+    const std::string wanted = name_of_network(name);
     for (const BlockDevice& device : host_.inventory().devices)
       for (const std::string& id : device.ids)
-        if (id == name || (name.starts_with("iscsi:") && id.starts_with(name + ":"))) {
+        if (id == wanted || (wanted.starts_with("iscsi:") && id.starts_with(wanted + ":"))) {
           device_range(device, sectors(0), device.size, true);
           return;
         }
-    add({StoreId{"net:" + name}, sectors(0), kWholeFile, true});
+    for (const StoreId& store : stores_of_id(wanted)) add({store, sectors(0), kWholeFile, true});
+  }
+
+  // What comes after an image's name is how it is opened: "rbd:pool/image:conf=…".
+  static std::string name_of_network(const std::string& name) {
+    if (!name.starts_with("rbd:")) return name;
+    return name.substr(0, name.find_first_of(":@", 4));
+  }
+
+  // Under the name that means the same everywhere, and under what any host knows it as.
+  std::vector<StoreId> stores_of_id(const std::string& id) const {
+    std::vector<StoreId> stores = {StoreId{"net:" + id}};
+    if (context_.map == nullptr) return stores;
+    for (const StoreId& known : context_.map->stores_of_id(id)) stores.push_back(known);
+    return stores;
   }
 
   void volume_range(const std::string& name, const LogicalVolume& volume, Sectors start,
@@ -358,9 +398,7 @@ class Follower {
 
   // Stores of something that is known by where it begins.
   std::vector<StoreId> stores_upon(const Leg& leg, std::string_view kind, const std::string& rest) {
-    Follower below(host_, context_);
-    below.above_ = above_;
-    below.first_half_ = true;
+    Follower below(*this, true);
     below.leg(leg, sectors(1), false);
     std::vector<StoreId> stores;
     for (const Extent& extent : below.result.extents) {
@@ -392,8 +430,7 @@ class Follower {
     }
     if (first_half_ || !run_.insert({name, layer.start}).second) return;
     for (const Leg& one : layer.legs) {
-      Follower below(host_, context_);
-      below.above_ = above_;
+      Follower below(*this, false);
       const Sectors size = size_of(one.device);
       below.leg(one, size > one.start ? size - one.start : sectors(1), true);
       Beneath under;
@@ -456,6 +493,9 @@ class Follower {
     }
     const ImageFile* file = target.file;
     const bool known = file != nullptr && file->inode != 0;
+    if (file == nullptr)
+      problem("the file `" + target.path + "` is in no inventory of " + host_name() +
+              ": what other names it has and what it is based on is not known");
     const std::string inode = known ? ":inode " + std::to_string(file->inode) : "";
     if (is_on_server(*mount)) {
       // The way on the server is one identity, the server's own numbers another.
@@ -545,10 +585,12 @@ class Follower {
 
   const HostMap& host_;
   const StorageContext& context_;
+  std::size_t own_legs_ = 0;
   std::vector<std::string> above_;                 // whose layers are being followed
   std::set<std::pair<std::string, Sectors>> run_;  // layers whose running is told already
   bool first_half_ = false;                        // where data lies twice, the first place will do
   bool overflowed_ = false;
+  std::size_t* legs_ = &own_legs_;  // of all that follow for one name
 };
 
 }  // namespace

@@ -77,6 +77,11 @@ class HostAccesses {
     AccessMode mode = AccessMode::write;
     if (mount.read_only && (device->read_only || !replays_journal(mount))) mode = AccessMode::read;
     if (mode == AccessMode::write && is_for_clusters(mount.type)) mode = AccessMode::write_shared;
+    for (const std::string& option : mount.options)
+      if (option.starts_with("logdev=") || option.starts_with("rtdev="))
+        add(mode, follow_source(option.substr(option.find('=') + 1), "raw", host_, context_),
+            mount.type + " mounted on " + mount.point + " has its " +
+                (option[0] == 'l' ? "journal" : "realtime data") + " there");
     // Mounted at several places, it is open once, in the strongest way.
     if (!told_.insert({device->name, mode}).second) return;
     add(mode, follow_device(*device, host_, context_),

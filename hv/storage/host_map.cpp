@@ -50,7 +50,8 @@ HostMap::HostMap(Inventory inventory) : inventory_(std::move(inventory)) {
     files_.emplace(file.path, i);
     if (!file.device.empty() && !file.format.empty()) images_.emplace(file.device, i);
   }
-  for (uint32_t i = 0; i < inventory_.mounts.size(); ++i) mounts_[inventory_.mounts[i].point] = i;
+  for (uint32_t i = 0; i < inventory_.mounts.size(); ++i)
+    if (!inventory_.mounts[i].covered) mounts_[inventory_.mounts[i].point] = i;
   for (uint32_t i = 0; i < inventory_.files.size(); ++i)
     if (const auto place = mount_of(inventory_.files[i].path))
       files_in_.emplace(place_key(*place), i);

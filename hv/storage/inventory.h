@@ -114,8 +114,10 @@ struct Mount {
   std::string type;        // "ext4", "nfs4"
   std::string source;      // "/dev/sda2", "nas:/export"
   bool read_only = false;
-  std::vector<std::string> options;  // those that change what is written: "noload"
-  std::string fsid;                  // of a filesystem on a server
+  bool covered = false;  // by another mount: names no longer lead to it
+  std::vector<std::string>
+      options;       // those that change what is written: "noload", "logdev=/dev/sdb"
+  std::string fsid;  // of a filesystem on a server
   auto operator<=>(const Mount&) const = default;
 };
 

@@ -72,6 +72,10 @@ std::vector<Access> accesses_of(const DomainSpec& domain, const DesiredGraph& de
 // host writes to run a disk that lies on it.
 std::vector<Access> accesses_beneath(const DomainSpec& domain, const StorageContext& context,
                                      AccessOrigin origin);
+// Of one disk only the files behind it, as accesses of the party that has it: they begin and end
+// with `top`, which is the access to the disk itself.
+std::vector<Access> accesses_behind(const Vbd& vbd, const Access& top,
+                                    const StorageContext& context);
 // What a host itself reads and writes, by its inventory: mounts, swap space, the tables and pools
 // of what it runs. One access for each, all of the party dom0.HOST.
 std::vector<Access> host_accesses(const HostName& host, const StorageContext& context);
@@ -87,6 +91,13 @@ std::vector<Finding> check_layers(const DesiredGraph& desired, const StorageCont
 std::vector<Access> foreign_accesses(const HostObservation& host,
                                      const std::map<Uuid, Address>& ours,
                                      const StorageContext& context);
+
+// Of the machines that state knows as ours, as the host has them: what runs, what can start by
+// itself, and where the host cannot be read what was last set. What they permit is the present word
+// of `desired` where it declares them.
+std::vector<Access> own_accesses(const HostObservation& host, const Applied& applied,
+                                 const DesiredGraph& desired, int default_sharing,
+                                 const StorageContext& context);
 
 // The check. Findings are minimal and sorted (errors first, then place): unsafe pairs as errors,
 // permitted sharing as one note a region and level that names all sharers, maybe-same stores by

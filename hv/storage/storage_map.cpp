@@ -1,8 +1,9 @@
 // Which devices of all hosts are one. A unit is a device without layers, or all the paths of a
 // multipath map together. Units with a common id form a class and are one store; where one host has
 // two units in a class, no map joins them and nobody can say which of them the others are, so that
-// each pair gets a store of its own. Units of two classes that share a mark, or of which one has no
-// id at all, are pairs of which nobody knows.
+// each pair gets a store of its own. Units of two classes that have no kind of
+// id in common are pairs of which nobody knows where they share a mark, and on two hosts also where
+// one has no id at all and their sizes agree.
 #include "hv/storage/storage_map.h"
 
 #include <algorithm>
@@ -240,11 +241,20 @@ class Identity {
   bool in_doubt(std::size_t a, std::size_t b, bool share_mark) const {
     const Unit &x = units_[a], &y = units_[b];
     if (class_of_[a] == class_of_[b] || x.stated || y.stated) return false;
+    if (can_be_compared(x, y)) return false;
     const bool both_known = !x.ids.empty() && !y.ids.empty();
-    if (both_known) return false;
-    if (x.host == y.host) return share_mark;
+    if (x.host == y.host || both_known) return share_mark;
     if (x.local || y.local || x.size.count == 0 || x.size != y.size) return false;
     return true;
+  }
+
+  // Ids of one kind that differ prove two disks. A WWN here and a bare serial there prove nothing.
+  static bool can_be_compared(const Unit& a, const Unit& b) {
+    return std::any_of(a.ids.begin(), a.ids.end(), [&](const std::string& id) {
+      const std::string kind = id.substr(0, id.find(':') + 1);
+      const auto other = b.ids.lower_bound(kind);
+      return other != b.ids.end() && other->starts_with(kind);
+    });
   }
 
   void add_doubts() {
@@ -295,7 +305,10 @@ StorageMap::StorageMap(std::vector<Inventory> inventories,
     for (const std::string& device : unit.devices)
       hosts_.at(unit.host)->set_stores(device, identity.stores_of(u));
     for (const std::string& id : unit.ids)
-      stores_by_id_.try_emplace(id, identity.stores_of(u).front());
+      for (const StoreId& store : identity.stores_of(u)) {
+        std::vector<StoreId>& known = stores_by_id_[id];
+        if (std::find(known.begin(), known.end(), store) == known.end()) known.push_back(store);
+      }
   }
 }
 
@@ -306,9 +319,13 @@ const HostMap* StorageMap::find(const HostName& host) const {
   return found == hosts_.end() ? nullptr : found->second.get();
 }
 
-const StoreId* StorageMap::store_of_id(const std::string& id) const {
-  const auto found = stores_by_id_.find(id);
-  return found == stores_by_id_.end() ? nullptr : &found->second;
+std::vector<StoreId> StorageMap::stores_of_id(const std::string& id) const {
+  std::vector<StoreId> stores;
+  for (auto it = stores_by_id_.lower_bound(id);
+       it != stores_by_id_.end() && it->first.starts_with(id); ++it)
+    if (it->first == id || (id.starts_with("iscsi:") && it->first[id.size()] == ':'))
+      stores.insert(stores.end(), it->second.begin(), it->second.end());
+  return stores;
 }
 
 bool is_maybe(const StoreId& store) {

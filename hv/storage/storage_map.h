@@ -33,13 +33,14 @@ class StorageMap {
   const HostMap* find(const HostName& host) const;
   const std::map<HostName, std::unique_ptr<HostMap>>& hosts() const { return hosts_; }
   const std::set<HostName>& other_hosts() const { return other_hosts_; }
-  // The store of a name that means the same everywhere ("iscsi:IQN:lun1"), if a host has it.
-  const StoreId* store_of_id(const std::string& id) const;
+  // The stores of a name that means the same everywhere ("iscsi:IQN:lun1"), where hosts have it as
+  // a device without layers. A target's name alone means all of its units.
+  std::vector<StoreId> stores_of_id(const std::string& id) const;
 
  private:
   std::map<HostName, std::unique_ptr<HostMap>> hosts_;
   std::set<HostName> other_hosts_;
-  std::map<std::string, StoreId> stores_by_id_;
+  std::map<std::string, std::vector<StoreId>> stores_by_id_;
 };
 
 // Two stores that may be one: not proved, not disproved.

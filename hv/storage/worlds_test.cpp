@@ -177,8 +177,9 @@ class World {
   void build_host(const std::string& name) {
     Host host;
     host.inventory.host = HostName{name};
-    host.inventory.mounts.push_back({"/dev", "/", "0:6", "devtmpfs", "devtmpfs", false, {}, {}});
-    host.inventory.mounts.push_back({"/", "/", "0:1", "tmpfs", "root", false, {}, {}});
+    host.inventory.mounts.push_back(
+        {"/dev", "/", "0:6", "devtmpfs", "devtmpfs", false, false, {}, {}});
+    host.inventory.mounts.push_back({"/", "/", "0:1", "tmpfs", "root", false, false, {}, {}});
     // Not in the same order everywhere.
     std::vector<Disk> here;
     for (const Disk& disk : disks_)
