@@ -85,10 +85,15 @@ void Planner::prove() {
   plan_.proof.highest_level = verdict.highest_level;
   plan_.proof.peaks = verdict.peaks;
   std::set<StoreId> names;
-  for (const Hold& hold : plan_.holds)
+  for (const Hold& hold : plan_.holds) {
+    const HostName& where = hold.access.host;
+    const bool exact = context_.exact_names.contains(where);
+    // What an inventory should know and does not is a name, on whatever host.
+    const bool known = context_.map != nullptr && context_.map->find(where) != nullptr;
     for (const Extent& extent : hold.access.extents)
-      if (!extent.resolved && !context_.exact_names.contains(hold.access.host))
+      if (!extent.resolved && (!exact || (known && !is_maybe(extent.store))))
         names.insert(extent.store);
+  }
   plan_.proof.unresolved_names = names.size();
   plan_.proof.hosts_total = in_.observation->hosts.size();
   for (const auto& [name, observation] : in_.observation->hosts)
