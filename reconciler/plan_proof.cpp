@@ -26,9 +26,25 @@ bool only_lets_go(const Step& step) {
          op == Op::domain_shutdown || op == Op::vdisk_expire || op == Op::record_state;
 }
 
-Finding finding_of(const SharingConflict& conflict, const Plan& plan) {
-  const Access& a = plan.holds[conflict.first].access;
-  const Access& b = plan.holds[conflict.second].access;
+// A host's own accesses are held as one: which of them it is that meets the other.
+Access told_exactly(Access access, const Overlap& overlap, const StorageContext& context) {
+  if (access.party != party_dom0(access.host)) return access;
+  const Extent where{overlap.store, overlap.start, overlap.count, overlap.resolved};
+  for (Access& one : host_accesses(access.host, context)) {
+    if (one.mode != access.mode) continue;
+    for (const Extent& extent : one.extents)
+      if (hv::overlap(extent, where)) {
+        access.path = std::move(one.path);
+        return access;
+      }
+  }
+  return access;
+}
+
+Finding finding_of(const SharingConflict& conflict, const Plan& plan,
+                   const StorageContext& context) {
+  const Access a = told_exactly(plan.holds[conflict.first].access, conflict.overlap, context);
+  const Access b = told_exactly(plan.holds[conflict.second].access, conflict.overlap, context);
   Finding finding;
   finding.code = conflict.level == 2 ? Code::unsafe_write_sharing : Code::unsafe_read_sharing;
   finding.severity = conflict.already ? Severity::warning : Severity::error;
@@ -67,7 +83,7 @@ void Planner::prove() {
   HV_CHECK(verdict.malformed.empty(), "a plan whose steps or holds are malformed");
   std::set<Parties> told;
   for (const SharingConflict& conflict : verdict.sharing) {
-    plan_.findings.push_back(finding_of(conflict, plan_));
+    plan_.findings.push_back(finding_of(conflict, plan_, context_));
     const Parties parties = *parties_of(plan_.findings.back());
     if (conflict.already || !told.insert(parties).second) continue;
     refuse(Code::unsafe_interleaving,
