@@ -44,7 +44,10 @@ bool add_others(Session& session, const Options& options, const StorageContext& 
       add(accesses, foreign_accesses(host, ours, context));
       add(own,
           own_accesses(host, session.applied, session.desired, session.project.sharing, context));
-      if (!host.reachable) add(accesses, inventory_accesses(name, ours, context));
+      if (host.reachable) continue;
+      print_error("warning: host `" + name.text + "` cannot be read: " + host.reason +
+                  "; what was last known of it counts, what else runs there is not seen\n");
+      add(accesses, inventory_accesses(name, ours, context));
     }
   }
   for (const Inventory& inventory : session.inventories) {
@@ -128,6 +131,16 @@ bool accept_known(Session& session, const Options& options, std::vector<Finding>
   return true;
 }
 
+// How many of the hosts could be looked at, where that is not all of them.
+std::string hosts_read(const Session& session, const Options& options) {
+  if (!options.live) return {};
+  const auto& hosts = session.observation.hosts;
+  const auto read = std::count_if(hosts.begin(), hosts.end(),
+                                  [](const auto& each) { return each.second.reachable; });
+  if (static_cast<std::size_t>(read) == hosts.size()) return {};
+  return ", " + std::to_string(read) + " of " + std::to_string(hosts.size()) + " hosts read";
+}
+
 }  // namespace
 
 int run_lint(const Options& options) {
@@ -166,7 +179,7 @@ int run_lint(const Options& options) {
                     to_human(inventory.taken) + "\n");
     if (!failed && !options.quiet)
       print(std::string(findings.empty() ? "" : "\n") + "ok: " + std::to_string(checked) +
-            " accesses, none unsafe\n");
+            " accesses, none unsafe" + hosts_read(session, options) + "\n");
   }
   return failed ? kFailed : kDone;
 }

@@ -208,6 +208,18 @@ TEST_F(Planning, WhatAnImageStandsOnIsHeldToo) {
   EXPECT_EQ(met.error().code, Code::unsafe_read_sharing);
 }
 
+TEST_F(Planning, WhatTheHostDoesThereIsNamed) {
+  World world(93);
+  world.storage = images();
+  world.declare({machine("b", mib(256), {"xvda sda w"})});
+  const Plan made = plan(world);
+  ASSERT_EQ(finding_codes(made), "HV0501");
+  bool named = false;
+  for (const Access& access : made.findings[0].accesses)
+    named = named || access.path.front() == "ext4 mounted on /";
+  EXPECT_TRUE(named);
+}
+
 TEST_F(Planning, AnImageIsLeftBeforeItsBaseIsWritten) {
   World world(92);
   world.storage = images();

@@ -264,6 +264,20 @@ TEST(Inventory, LintLooksAtWhatRunsOfOurs) {
   EXPECT_EQ(folder.hv({"lint", "--live"}).code, 0);
 }
 
+// A host that says nothing is no host on which nothing runs.
+TEST(Inventory, LintSaysWhichHostsItCouldNotRead) {
+  const Folder folder;
+  folder.write("hv.toml",
+               std::string(kProject) +
+                   "[hosts.far]\ndriver = \"xl\"\naddress = \"ssh://root@127.0.0.1:1\"\n");
+  folder.write("a.vm", domain("a on lab", "phy:/dev/sda,xvda,w"));
+  const Finished lint = folder.hv({"lint", "--live"});
+  EXPECT_EQ(lint.code, 0) << lint.all();
+  EXPECT_TRUE(says(lint, "warning: host `far` cannot be read")) << lint.all();
+  EXPECT_TRUE(says(lint, "none unsafe, 1 of 2 hosts read")) << lint.all();
+  EXPECT_FALSE(says(folder.hv({"lint"}), "hosts read"));
+}
+
 TEST(Baseline, AcceptsWhatIsKnownAndNothingElse) {
   const Folder folder;
   folder.write("hv.toml", std::string(kProject) + kWithInventory);
