@@ -13,6 +13,37 @@ std::span<const std::pair<std::string_view, std::string_view>> error_pages();
 }  // namespace hv
 
 namespace hv::cli {
+namespace {
+
+// Every code of the registry, as a page.
+std::string page_of_codes() {
+  static constexpr const char* kPhases[] = {"",
+                                            "Text and syntax",
+                                            "Names, types and attributes",
+                                            "Evaluation",
+                                            "Project, files and imports",
+                                            "Storage and sharing",
+                                            "Planning",
+                                            "State",
+                                            "Hosts and apply",
+                                            "The command line"};
+  std::string page =
+      "# Everything hv can complain about\n\n`hv explain HV0203` says more of one.\n";
+  std::size_t phase = 0;
+  for (const CodeInfo& code : all_codes()) {
+    const std::size_t of = static_cast<std::size_t>(code.code) / 100;
+    if (of != phase) {
+      phase = of;
+      page +=
+          "\n## " + std::string(kPhases[phase]) + "\n\n| code | usually | what |\n|---|---|---|\n";
+    }
+    page += "| " + std::string(code.id) + " | " + std::string(to_string(code.severity)) + " | " +
+            std::string(code.title) + " |\n";
+  }
+  return page;
+}
+
+}  // namespace
 
 int run_explain(const Options& options) {
   Session session(options);
@@ -22,6 +53,10 @@ int run_explain(const Options& options) {
     return kUsage;
   }
   const std::string& what = options.paths[0];
+  if (what == "codes") {
+    print(page_of_codes());
+    return kDone;
+  }
   if (std::optional<Code> code = code_from_id(what)) {
     const std::string page = std::string(info(*code).id) + ".md";
     for (const auto& [name, text] : error_pages())
@@ -34,7 +69,9 @@ int run_explain(const Options& options) {
   }
   bool found = false;
   for (const Kind kind : {Kind::domain, Kind::vdisk, Kind::pool, Kind::network}) {
-    const Attribute* attribute = Schema::builtin().find(kind, what);
+    const std::string qualifier = std::string(to_string(kind)) + ".";
+    const Attribute* attribute = Schema::builtin().find(
+        kind, what.starts_with(qualifier) ? what.substr(qualifier.size()) : what);
     if (attribute == nullptr) continue;
     if (found) print("\n");
     print(std::string(to_string(kind)) + "." + describe(*attribute));

@@ -330,7 +330,7 @@ void build(CommandLine& line) {
           run_state_verify);
   command(line, app, "explain", "long help on a code or an attribute", "hv explain HV0203",
           run_explain)
-      ->add_option("WHAT", o.paths, "a code or an attribute")
+      ->add_option("WHAT", o.paths, "a code, an attribute, or `codes` for a page of all codes")
       ->type_name("");
   command(line, app, "version", "which hv this is", "hv version", run_version);
   command(line, app, "completion", "completion for a shell", "hv completion bash", run_completion)

@@ -113,6 +113,16 @@ TEST(Compile, ParametersOfTheCommandLine) {
   EXPECT_EQ(compile_setup(setup).first_message(), "no file has a parameter `replcas`");
 }
 
+TEST(Compile, TheFirstXmSaidRestartWithYesOrNo) {
+  for (const auto& [given, kept] :
+       {std::pair{"True", "always"}, {"False", "never"}, {"'onreboot'", "onreboot"}}) {
+    const Compiled done =
+        compile_text("name = 'a'\nkernel = '/k'\nrestart = " + std::string(given));
+    ASSERT_NE(done.domain("a"), nullptr) << done.complaints();
+    EXPECT_EQ(attribute_text(*done.domain("a"), "restart"), kept);
+  }
+}
+
 TEST(Compile, PlainFilesOfXm) {
   const Compiled done = compile_text(R"(
 kernel = "/boot/vmlinuz-2.6-xenU"

@@ -97,6 +97,7 @@ class Inference {
   void check_comparison(const lang::ComparisonExpr& node, const StaticNames& names);
   // infer_calls.cpp
   void check_call(const lang::CallExpr& node, const StaticNames& names);
+  void check_fstring(const lang::FStringExpr& node, const StaticNames& names);  // static_values.cpp
   void check_attribute(const lang::AttributeExpr& node, const StaticNames& names);
 
  private:
@@ -109,10 +110,12 @@ class Inference {
   void check_function(const lang::CallExpr& node, const Known& known, const StaticNames& names);
   void check_record(const lang::CallExpr& node, const Known& known, const StaticNames& names);
   void check_length(const lang::CallExpr& node, const StaticNames& names);
-  void check_format(const lang::BinaryExpr& node, const StaticNames& names);
   void check_fits(const lang::Expr* value, const TypeInfo& type, const std::string& what,
                   Span place, const StaticNames& names);
-  void check_device(const lang::CallExpr& node, bool disk);  // static_values.cpp
+  // static_values.cpp
+  void check_device(const lang::CallExpr& node, bool disk);
+  void check_format(const lang::BinaryExpr& node, const StaticNames& names);
+  void check_text_of(const lang::Expr* value, char conversion, const StaticNames& names);
 
   const lang::SyntaxTree& tree_;
   const ImportedFacts& imported_;

@@ -227,6 +227,13 @@ std::optional<Mismatch> Inference::misfit(const lang::Expr* value, const TypeInf
       if (auto wrong = misfit(item, *type.arguments[0], names)) return wrong;
     return std::nullopt;
   }
+  if (type.name == TypeName::tuple && value->kind == ExprKind::tuple &&
+      lang::as<lang::SequenceExpr>(*value).items.size() == type.arguments.size()) {
+    std::size_t i = 0;
+    for (const lang::Expr* item : lang::as<lang::SequenceExpr>(*value).items)
+      if (auto wrong = misfit(item, *type.arguments[i++], names)) return wrong;
+    return std::nullopt;
+  }
   if (type.name == TypeName::dict && value->kind == ExprKind::dict) {
     for (const lang::DictItem& item : lang::as<lang::DictExpr>(*value).items) {
       if (item.key == nullptr) continue;
@@ -306,9 +313,11 @@ TypeRef Inference::type_of_attribute_of(const lang::AttributeExpr& node,
   if (object->name == TypeName::reference && object->kind) {
     if (node.name == "name") return simple_type(TypeName::string);
     const Attribute* attribute = schema_.find(*object->kind, node.name);
-    // An attribute may be unset, and then reads as None.
-    return attribute == nullptr || !attribute->required ? nullptr
-                                                        : type_of_attribute(attribute->type);
+    // What may be unset reads as None.
+    const bool always_set =
+        attribute != nullptr &&
+        (attribute->required || !schema_.default_of(*object->kind, attribute->name, {}).is_unset());
+    return always_set ? type_of_attribute(attribute->type) : nullptr;
   }
   const lang::DeclarationStmt* schema =
       object->name == TypeName::record ? declaration_of(*object) : nullptr;
@@ -533,38 +542,6 @@ void Inference::check_length(const lang::CallExpr& node, const StaticNames& name
     default:
       return;
   }
-}
-
-void Inference::check_format(const lang::BinaryExpr& node, const StaticNames& names) {
-  if (!strict_) return;
-  const std::string_view text = lang::as<lang::StringExpr>(*node.left).value;
-  std::size_t places = 0;
-  for (std::size_t i = text.find('%'); i != std::string_view::npos; i = text.find('%', i + 1)) {
-    i = text.find_first_not_of("#0- +123456789.hlL", i + 1);
-    if (i == std::string_view::npos || text[i] == '(' || text[i] == '*') return;
-    places += text[i] == '%' ? 0 : 1;
-  }
-  std::size_t values = 1;
-  if (node.right->kind == ExprKind::tuple) {
-    const auto& items = lang::as<lang::SequenceExpr>(*node.right).items;
-    if (std::any_of(items.begin(), items.end(),
-                    [](const lang::Expr* each) { return each->kind == ExprKind::star; }))
-      return;
-    values = items.size();
-  } else {
-    const TypeRef type = type_of(node.right, names);
-    const Family family = type ? family_of(*type) : Family::unknown;
-    if (family == Family::unknown || family == Family::tuple || family == Family::dict ||
-        (family == Family::list && places == 0))
-      return;
-  }
-  if (values == places) return;
-  const auto counted = [](std::size_t n, const char* one) {
-    return std::to_string(n) + " " + one + (n == 1 ? "" : "s");
-  };
-  diagnostics_.report(
-      Code::wrong_type, node.right->span,
-      counted(values, "value") + " for a format that takes " + std::to_string(places));
 }
 
 }  // namespace hv::compiler

@@ -158,7 +158,8 @@ std::string repr_of(const V& value) {
   std::string text = repr_parts(value);
   Meter::spend(text.size());
   if (text.size() > kLongestText) Meter::exhaust();
-  return text;
+  // Nobody reads a text that was too much, and each list around it would copy it.
+  return Meter::exhausted() ? "..." : text;
 }
 
 }  // namespace

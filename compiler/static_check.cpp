@@ -234,6 +234,10 @@ class Checker {
         case ExprKind::call:
           if (!where.types_caught) inference_.check_call(lang::as<lang::CallExpr>(*expr), names);
           return true;
+        case ExprKind::fstring:
+          if (!where.types_caught)
+            inference_.check_fstring(lang::as<lang::FStringExpr>(*expr), names);
+          return true;
         case ExprKind::attribute: {
           const auto& node = lang::as<lang::AttributeExpr>(*expr);
           if (!where.types_caught) inference_.check_attribute(node, names);

@@ -1,4 +1,7 @@
-// Values of attributes that cannot fit, whether or not their line ever runs.
+// Values that cannot fit their attribute, `vbd(…)`, `vif(…)` or text, whether or not their line
+// ever runs.
+#include <algorithm>
+
 #include "compiler/convert.h"
 #include "compiler/infer.h"
 #include "compiler/static_names.h"
@@ -74,6 +77,24 @@ void check_attribute_value(const Attribute& attribute, const lang::Expr* value,
 // at its own place.
 void Inference::check_device(const lang::CallExpr& node, bool disk) {
   std::size_t positional = 0;
+  const auto given = [&](std::string_view name, std::size_t place) {
+    return std::any_of(
+        node.arguments.begin(), node.arguments.end(), [&](const lang::Argument& each) {
+          return each.kind == ArgumentKind::args || each.kind == ArgumentKind::kwargs ||
+                 each.name == name ||
+                 (each.kind == ArgumentKind::positional &&
+                  place < static_cast<std::size_t>(&each - node.arguments.data()) + 1);
+        });
+  };
+  for (const auto& [name, place] :
+       std::initializer_list<std::pair<const char*, std::size_t>>{{"source", 0}, {"device", 1}})
+    if (disk && !given(name, place)) {
+      diagnostics_
+          .report(Code::wrong_type, node.span,
+                  "`vbd` misses its argument `" + std::string(name) + "`")
+          .help = "write it as `vbd(source, \"xvda\", \"w\")`";
+      return;
+    }
   for (const lang::Argument& argument : node.arguments) {
     std::string_view name = argument.name;
     if (argument.kind == ArgumentKind::positional && disk) {
@@ -107,6 +128,87 @@ void Inference::check_device(const lang::CallExpr& node, bool disk) {
       break;
     }
   }
+}
+
+namespace {
+
+bool is_one_of(char c, std::string_view letters) {
+  return letters.find(c) != std::string_view::npos;
+}
+
+}  // namespace
+
+void Inference::check_text_of(const lang::Expr* value, char conversion, const StaticNames& names) {
+  const TypeRef type = type_of(value, names);
+  if (!type) return;
+  const auto complain = [&](std::string message, const char* help) {
+    diagnostics_.report(Code::wrong_type, value->span, std::move(message)).help = help;
+  };
+  const std::string written = std::string("`%") + conversion + "`";
+  const bool whole = is_one_of(conversion, "diuxXo");
+  switch (type->name) {
+    case TypeName::reference:
+      if (conversion != 'r')
+        complain("a reference is not text", "write `.name` after it for its name");
+      return;
+    case TypeName::size:
+      if (whole) complain(written + " of a size has no unit", "divide first: `memory // 1MiB`");
+      return;
+    case TypeName::duration:
+      if (whole) complain(written + " of a duration has no unit", "divide first: `timeout // 1s`");
+      return;
+    case TypeName::string:
+    case TypeName::none:
+    case TypeName::list:
+    case TypeName::dict:
+      if (whole || is_one_of(conversion, "eEfFgG"))
+        complain(written + " takes a number, not " + type_phrase(*type),
+                 type->name == TypeName::string ? "`int(…)` makes a number of text" : "");
+      return;
+    default:
+      return;
+  }
+}
+
+void Inference::check_fstring(const lang::FStringExpr& node, const StaticNames& names) {
+  if (!strict_) return;
+  for (const lang::FStringPart& part : node.parts)
+    if (part.expr != nullptr && part.conversion != lang::Conversion::repr)
+      check_text_of(part.expr, 's', names);
+}
+
+void Inference::check_format(const lang::BinaryExpr& node, const StaticNames& names) {
+  if (!strict_) return;
+  const std::string_view text = lang::as<lang::StringExpr>(*node.left).value;
+  std::string conversions;
+  for (std::size_t i = text.find('%'); i != std::string_view::npos; i = text.find('%', i + 1)) {
+    i = text.find_first_not_of("#0- +123456789.hlL", i + 1);
+    if (i == std::string_view::npos || text[i] == '(' || text[i] == '*') return;
+    if (text[i] != '%') conversions += text[i];
+  }
+  std::vector<const lang::Expr*> values{node.right};
+  if (node.right->kind == ExprKind::tuple) {
+    const auto& items = lang::as<lang::SequenceExpr>(*node.right).items;
+    values.assign(items.begin(), items.end());
+    if (std::any_of(items.begin(), items.end(),
+                    [](const lang::Expr* each) { return each->kind == ExprKind::star; }))
+      return;
+  } else {
+    // A tuple gives several values, and a dict or a list is none too many.
+    const TypeRef type = type_of(node.right, names);
+    if (!type || type->name == TypeName::any || type->name == TypeName::union_ ||
+        type->name == TypeName::tuple || type->name == TypeName::dict ||
+        (type->name == TypeName::list && conversions.empty()))
+      return;
+  }
+  if (values.size() != conversions.size()) {
+    diagnostics_.report(Code::wrong_type, node.right->span,
+                        std::to_string(values.size()) +
+                            (values.size() == 1 ? " value" : " values") +
+                            " for a format that takes " + std::to_string(conversions.size()));
+    return;
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) check_text_of(values[i], conversions[i], names);
 }
 
 }  // namespace hv::compiler

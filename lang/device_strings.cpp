@@ -145,7 +145,11 @@ class Reader {
     std::size_t at = 0;
     while (at <= text_.size()) {
       const std::size_t end = std::min(text_.find(',', at), text_.size());
-      parts.emplace_back(at, end);
+      // xm's own example has a blank behind the comma.
+      std::size_t from = at, to = end;
+      while (from < to && text_[from] == ' ') ++from;
+      while (to > from && text_[to - 1] == ' ') --to;
+      parts.emplace_back(from, to);
       at = end + 1;
     }
     static constexpr const char* kHelp = "for example `/dev/sdb,0:0:0:0`";

@@ -36,6 +36,7 @@ TEST(DeviceStringTest, WhatTheManualHasIsTaken) {
            {Grammar::framebuffer, "type=vnc, vncunused=1", "type=vnc;vncunused=1;"},
            {Grammar::framebuffer, "", ""},
            {Grammar::scsi, "/dev/sdb,0:0:0:0", "device=/dev/sdb;place=0:0:0:0;"},
+           {Grammar::scsi, "/dev/sdx, 0:0:0:0", "device=/dev/sdx;place=0:0:0:0;"},
            {Grammar::scsi, "2:0:1:0,0:0:1:0,dom1", "backend=dom1;device=2:0:1:0;place=0:0:1:0;"},
            {Grammar::scsi, "2:host,1:host", "device=2:host;place=1:host;"},
            {Grammar::tpm, "backend=vtpm,uuid=ac0a5b9e-cbe2-4c07-b43b-1d69e46fb839",

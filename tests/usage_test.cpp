@@ -159,6 +159,10 @@ TEST(Explain, KnowsEveryCode) {
   }
   EXPECT_EQ(folder.hv({"explain", "hv0203"}).out, folder.hv({"explain", "HV0203"}).out);
   EXPECT_NE(folder.hv({"explain", "memory"}).out.find("domain.memory"), std::string::npos);
+  EXPECT_EQ(folder.hv({"explain", "vdisk.size"}).out.find("vdisk.size"), 0u);
+  const std::string page = folder.hv({"explain", "codes"}).out;
+  for (const CodeInfo& code : all_codes())
+    EXPECT_NE(page.find("| " + std::string(code.id) + " | "), std::string::npos) << code.id;
   const Finished unknown = folder.hv({"explain", "memroy"});
   EXPECT_EQ(unknown.code, 1);
   EXPECT_NE(unknown.err.find("did you mean `memory`?"), std::string::npos) << unknown.err;
