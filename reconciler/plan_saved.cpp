@@ -56,7 +56,7 @@ void Planner::restore(const DomainSpec& declared, const AppliedDomain& applied,
   bring.claims = std::move(claim.claims);
   bring.timeout = kImageTimeout;
   for (Access& access : current_accesses(applied, spec.host, &observed)) {
-    bring.extents[access.device] = access.extents;
+    bring.extents.emplace(access.device, access.extents);  // the disk comes before what is behind
     hold(as_told(std::move(access), applied), {}, claimed, {}, {});
   }
   const Draft restored = add(bring, "", kImageTime, {claimed});

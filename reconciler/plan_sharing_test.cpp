@@ -220,6 +220,28 @@ TEST_F(Planning, WhatTheHostDoesThereIsNamed) {
   EXPECT_TRUE(named);
 }
 
+TEST_F(Planning, ASavedMachineOnAnImageComesBackToTheDiskItself) {
+  World world(93);
+  world.storage = images();
+  DomainSpec on_top = machine("a", mib(256), {"xvda /img/top w"});
+  stand(world, {on_top});
+  const auto extents = [&] {
+    return world.store().applied()->domains.at(domain("a")).extents.at("xvda");
+  };
+  const std::vector<Extent> top = extents();
+  on_top.state = PowerState::saved;
+  world.declare({on_top});
+  settle(world);
+  on_top.state = PowerState::running;
+  world.declare({on_top});
+  const Plan made = plan(world);
+  const Step* restore = step_of(made, Op::domain_restore, "a");
+  ASSERT_TRUE(restore);
+  EXPECT_EQ(restore->operation.extents.at("xvda"), top) << "not what it stands on";
+  settle(world);
+  EXPECT_EQ(extents(), top);
+}
+
 TEST_F(Planning, AnImageIsLeftBeforeItsBaseIsWritten) {
   World world(92);
   world.storage = images();
