@@ -1,6 +1,8 @@
 // Wrong input of every layer: the exit code, the code, the place, and a way out.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "tests/process.h"
@@ -22,10 +24,10 @@ std::string project(const std::string& more, const std::string& hosts = {}) {
 }
 
 const std::string kWeb = "name = 'web'\nmemory = 64\nkernel = '/k'\n";
-const std::string kJunk(
+constexpr char kJunkBytes[] =
     "\x7f"
-    "ELF\x02\x01\x01\x00\x00\xff\xfe junk \x00\x01",
-    22);
+    "ELF\x02\x01\x01\x00\x00\xff\xfe junk \x00\x01";
+const std::string kJunk(kJunkBytes, sizeof kJunkBytes - 1);
 
 std::vector<Mistake> mistakes() {
   return {
@@ -328,7 +330,10 @@ TEST(Mistakes, AHugeLineIsAnsweredFast) {
     EXPECT_NE(finished.err.find("error[HV0406]: "), std::string::npos) << finished.err;
     EXPECT_NE(finished.err.find("more than "), std::string::npos) << finished.err;
     EXPECT_LT(finished.took, Milliseconds(5000));
-    EXPECT_LT(finished.peak_kib, 400 * 1024);
+    // A child has the peak of the process that it is forked from, too, and sanitizers keep much.
+    rusage own{};
+    ::getrusage(RUSAGE_SELF, &own);
+    EXPECT_LE(finished.peak_kib, std::max<long>(400 * 1024, own.ru_maxrss));
     EXPECT_LT(finished.err.size(), 1000u);
   }
   folder.write("hv.toml", "[project]\nname = \"" + std::string(20'000'000, 'x') + "\"\n");
