@@ -162,6 +162,12 @@ void SyntaxErrors::say(std::size_t index, const KindSet& expected) {
     return;
   }
   if (declares_block(token(first).kind) && say_name(first, index)) return;
+  if (kind == TokenKind::semicolon && opens_block(token(first).kind) &&
+      (before == TokenKind::colon || before == TokenKind::semicolon)) {
+    report(Code::syntax_error, index, "no statement stands before this `;`").help =
+        "write `pass` where nothing is to be done";
+    return;
+  }
   const std::string wanted = expectation(expected);
   if (before == TokenKind::assign && !begins_value(kind)) {
     const bool path =

@@ -63,7 +63,12 @@ simpleLine
 
 block
   : NEWLINE INDENT statements+=statement* DEDENT
-  | line=simpleLine
+  | line=blockLine
+  ;
+
+// Unlike a line of its own (xl takes empty settings) it needs a statement, as in Python.
+blockLine
+  : parts+=smallStatement (';' parts+=smallStatement)* ';'? NEWLINE
   ;
 
 ifStatement

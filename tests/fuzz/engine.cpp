@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,7 +28,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kLargest = 1 << 20;
 constexpr uint64_t kBatch = 1'000;  // inputs of one child
-constexpr int kInputSeconds = 20;   // sanitizers are slow, and so may be a shared machine
+constexpr int kInputSeconds = 20;   // of the processor: sanitizers are slow
+constexpr int kWaitSeconds = 600;   // by the clock, for what waits: a shared machine may be busy
 constexpr int kComplained = 3;      // the child's exit code
 
 // What the child was at when it ended, in memory that both see.
@@ -45,18 +47,32 @@ Shared* shared_memory() {
   return static_cast<Shared*>(at);
 }
 
-void set_alarm(int seconds) {
-  const itimerval timer{{0, 0}, {seconds, 0}};
-  setitimer(ITIMER_REAL, &timer, nullptr);
+void set_alarms(int of_processor, int of_clock) {
+  const itimerval processor{{0, 0}, {of_processor, 0}};
+  const itimerval clock{{0, 0}, {of_clock, 0}};
+  setitimer(ITIMER_PROF, &processor, nullptr);
+  setitimer(ITIMER_REAL, &clock, nullptr);
+}
+
+// What this process and its ended children have used of the processor.
+double processor_seconds() {
+  double sum = 0;
+  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage used{};
+    getrusage(who, &used);
+    for (const timeval& t : {used.ru_utime, used.ru_stime})
+      sum += static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  }
+  return sum;
 }
 
 // In the child: never returns where something is wrong.
 void run_in_child(const Target& target, std::string_view input, Shared* shared) {
   shared->size = static_cast<uint32_t>(input.size());
   std::memcpy(shared->input, input.data(), input.size());
-  set_alarm(kInputSeconds);
+  set_alarms(kInputSeconds, kWaitSeconds);
   const std::string complaint = target.run(input);
-  set_alarm(0);
+  set_alarms(0, 0);
   ++shared->runs;
   if (complaint.empty()) return;
   const std::size_t size = std::min(complaint.size(), sizeof shared->complaint - 1);
@@ -69,7 +85,8 @@ void run_in_child(const Target& target, std::string_view input, Shared* shared) 
 std::string how_it_ended(int status, const Shared* shared) {
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
-    if (signal == SIGALRM) return "took more than " + std::to_string(kInputSeconds) + " s";
+    if (signal == SIGPROF) return "took more than " + std::to_string(kInputSeconds) + " s";
+    if (signal == SIGALRM) return "waited more than " + std::to_string(kWaitSeconds) + " s";
     return std::string("died of ") + strsignal(signal);
   }
   const int code = WEXITSTATUS(status);
@@ -168,18 +185,19 @@ bool run_once(const Target& target, std::string_view input) {
 
 bool fuzz(const Target& target, const Options& options) {
   Shared* shared = shared_memory();
-  const auto end = Clock::now() + std::chrono::duration<double>(options.seconds);
+  const double begun = processor_seconds();
+  double spent = 0;  // in the children that have ended
   uint64_t made = 0;
-  const auto more = [&] {
-    return options.inputs == 0 ? Clock::now() < end : made < options.inputs;
+  const auto more = [&](double in_this_child) {
+    return options.inputs == 0 ? spent + in_this_child < options.seconds : made < options.inputs;
   };
   // Every child makes its own run of inputs, so any of them can be had again from the seed.
-  for (uint64_t batch = 0; batch == 0 || more(); ++batch, made += kBatch) {
+  for (uint64_t batch = 0; batch == 0 || more(0); ++batch, made += kBatch) {
     const std::string failure = in_child(shared, true, [&] {
       SeededRandom random(options.seed * 1'000'003 + batch);
       if (batch == 0)
         for (const std::string& seed : target.seeds) run_in_child(target, seed, shared);
-      for (uint64_t i = 0; i < kBatch && more(); ++i, ++made) {
+      for (uint64_t i = 0; i < kBatch && more(processor_seconds()); ++i, ++made) {
         const std::string& seed = target.seeds[random.below(target.seeds.size())];
         std::string input =
             target.edit ? target.edit(target, seed, random) : edit_text(target, seed, random);
@@ -187,6 +205,7 @@ bool fuzz(const Target& target, const Options& options) {
         run_in_child(target, input, shared);
       }
     });
+    spent = processor_seconds() - begun;
     if (failure.empty()) continue;
     report(target, options, std::string(shared->input, shared->size), failure, shared);
     munmap(shared, sizeof(Shared));

@@ -40,7 +40,7 @@ std::string edit_message(const Target& target, std::string_view seed, Random& ra
 
 struct Options {
   uint64_t seed = 1;
-  double seconds = 2;
+  double seconds = 2;        // of the processor
   uint64_t inputs = 0;       // that many, whatever the time they take; 0: as many as fit in it
   std::string folder = ".";  // where a failing input is written
 };
