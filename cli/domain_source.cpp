@@ -2,35 +2,20 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdio>
+
+#include "lang/strings.h"
 
 namespace hv::cli {
 namespace {
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte == 0x7f) {
-      char escape[8];
-      std::snprintf(escape, sizeof escape, "\\x%02x", byte);
-      out += escape;
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
+using lang::string_literal;
 
 std::string literal(const Value& value) {
   if (const auto* yes = value.get<bool>()) return *yes ? "True" : "False";
   if (const auto* number = value.get<int64_t>()) return std::to_string(*number);
   if (const auto* size = value.get<Bytes>()) return to_literal(*size);
   if (const auto* duration = value.get<Duration>()) return to_literal(*duration);
-  if (const auto* text = value.get<std::string>()) return quoted(*text);
+  if (const auto* text = value.get<std::string>()) return string_literal(*text);
   std::string list;
   if (const auto* items = value.get<List>())
     for (const Value& item : *items) list += (list.empty() ? "" : ", ") + literal(item);
@@ -68,12 +53,12 @@ std::string vif_text(const Vif& vif) {
 std::string domain_source(const ObservedDomain& domain, const HostName& host,
                           const Schema& schema) {
   std::string out =
-      "domain " + (is_identifier(domain.name) ? domain.name : quoted(domain.name)) + ":\n";
+      "domain " + (is_identifier(domain.name) ? domain.name : string_literal(domain.name)) + ":\n";
   const auto line = [&](std::string_view name, const std::string& text) {
     out += "    " + std::string(name) + " = " + text + "\n";
   };
-  if (!host.empty()) line("host", quoted(host.text));
-  line("uuid", quoted(to_string(domain.uuid)));
+  if (!host.empty()) line("host", string_literal(host.text));
+  line("uuid", string_literal(to_string(domain.uuid)));
   if (domain.state == PowerState::paused || domain.state == PowerState::saved)
     line("state", "\"" + std::string(to_string(domain.state)) + "\"");
   line("memory", to_literal(domain.memory));
@@ -89,7 +74,7 @@ std::string domain_source(const ObservedDomain& domain, const HostName& host,
   }
   const auto list = [&](std::string_view name, const auto& items, auto text) {
     std::string all;
-    for (const auto& item : items) all += (all.empty() ? "" : ", ") + quoted(text(item));
+    for (const auto& item : items) all += (all.empty() ? "" : ", ") + string_literal(text(item));
     if (!items.empty()) line(name, "[" + all + "]");
   };
   list("disk", domain.vbds, [](const ObservedVbd& vbd) { return disk_text(vbd.vbd); });

@@ -6,35 +6,14 @@
 
 #include "compiler/translate.h"
 #include "compiler/write.h"
+#include "lang/strings.h"
 
 namespace hv {
 namespace {
 
 using compiler::disk_string;
 using compiler::vbd_from_string;
-
-std::string quoted(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\\' || c == '"') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\x";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
+using lang::string_literal;
 
 bool is_identifier(std::string_view name) {
   static constexpr std::string_view kWords[] = {
@@ -52,12 +31,12 @@ bool is_identifier(std::string_view name) {
 
 // A name in a declaration, and a whole address, as the language writes them.
 std::string declared(const std::string& name) {
-  return is_identifier(name) ? name : quoted(name);
+  return is_identifier(name) ? name : string_literal(name);
 }
 std::string reference(const Address& address) {
   const std::string kind(to_string(address.kind));
   return is_identifier(address.name) ? kind + "." + address.name
-                                     : kind + "[" + quoted(address.name) + "]";
+                                     : kind + "[" + string_literal(address.name) + "]";
 }
 
 std::string floating(double value) {
@@ -84,8 +63,8 @@ std::string written(const Value& value) {
     std::string operator()(bool v) const { return v ? "True" : "False"; }
     std::string operator()(int64_t v) const { return std::to_string(v); }
     std::string operator()(double v) const { return floating(v); }
-    std::string operator()(const std::string& v) const { return quoted(v); }
-    std::string operator()(const Secret& v) const { return quoted(v.text); }
+    std::string operator()(const std::string& v) const { return string_literal(v); }
+    std::string operator()(const Secret& v) const { return string_literal(v.text); }
     std::string operator()(Bytes v) const { return to_literal(v); }
     std::string operator()(Duration v) const { return to_literal(v); }
     std::string operator()(const Address& v) const { return reference(v); }
@@ -97,7 +76,7 @@ std::string written(const Value& value) {
     std::string operator()(const Record& v) const {
       std::string out = "{";
       for (const auto& [key, item] : v)
-        out += (out.size() == 1 ? "" : ", ") + quoted(key) + ": " + written(item);
+        out += (out.size() == 1 ? "" : ", ") + string_literal(key) + ": " + written(item);
       return out + "}";
     }
   };
@@ -123,8 +102,8 @@ class Writer {
     }
     for (const ShareGrant& grant : graph_.grants) {
       if (grant.vdisk) continue;  // stands in the block of its vdisk
-      text_ += "\nshareable(" + quoted(grant.source) + ", " + quoted(grant.filesystem) + ", " +
-               domains(grant) + ")\n";
+      text_ += "\nshareable(" + string_literal(grant.source) + ", " +
+               string_literal(grant.filesystem) + ", " + domains(grant) + ")\n";
     }
     if (!graph_.moved.empty()) text_ += "\n";
     for (const Moved& moved : graph_.moved)
@@ -151,7 +130,7 @@ class Writer {
   std::string on(const HostName& host) const {
     if (host == default_host_) return "";
     const bool bare = is_identifier(host.text) && !names_.contains(host.text);
-    return " on " + (bare ? host.text : quoted(host.text));
+    return " on " + (bare ? host.text : string_literal(host.text));
   }
 
   // A resource by its bare name where that is no other's.
@@ -171,10 +150,10 @@ class Writer {
   void block(const PoolSpec& pool) {
     header(pool.address, on(pool.host));
     std::vector<std::string> devices;
-    for (const std::string& device : pool.devices) devices.push_back(quoted(device));
+    for (const std::string& device : pool.devices) devices.push_back(string_literal(device));
     if (!devices.empty()) line("devices", listed(devices));
     line("extent", to_literal(pool.extent));
-    if (pool.scrub != Scrub::on_allocate) line("scrub", quoted(to_string(pool.scrub)));
+    if (pool.scrub != Scrub::on_allocate) line("scrub", string_literal(to_string(pool.scrub)));
     end();
   }
 
@@ -184,13 +163,13 @@ class Writer {
     if (vdisk.expiry) line("expiry", to_literal(*vdisk.expiry));
     for (const ShareGrant& grant : graph_.grants)
       if (grant.vdisk == vdisk.address)
-        line("shareable", "(" + quoted(grant.filesystem) + ", " + domains(grant) + ")");
+        line("shareable", "(" + string_literal(grant.filesystem) + ", " + domains(grant) + ")");
     end();
   }
 
   void block(const NetworkSpec& network) {
     header(network.address, on(network.host));
-    if (!network.bridge.empty()) line("bridge", quoted(network.bridge));
+    if (!network.bridge.empty()) line("bridge", string_literal(network.bridge));
     if (network.mtu) line("mtu", std::to_string(*network.mtu));
     if (network.vlan) line("vlan", std::to_string(*network.vlan));
     end();
@@ -202,9 +181,9 @@ class Writer {
 
   void domain_block(const DomainSpec& domain) {
     header(domain.address, on(domain.host));
-    if (domain.name != domain.address.name) line("name", quoted(domain.name));
-    if (domain.uuid) line("uuid", quoted(to_string(*domain.uuid)));
-    if (domain.state != PowerState::running) line("state", quoted(to_string(domain.state)));
+    if (domain.name != domain.address.name) line("name", string_literal(domain.name));
+    if (domain.uuid) line("uuid", string_literal(to_string(*domain.uuid)));
+    if (domain.state != PowerState::running) line("state", string_literal(to_string(domain.state)));
     // What one looks for first stands first.
     static constexpr std::string_view kFirst[] = {
         "type",   "vcpus",        "maxvcpus",   "memory", "maxmem",
@@ -240,12 +219,12 @@ class Writer {
     };
     if (given.protect) set("protect", "True");
     if (given.on_restart_needed != unset.on_restart_needed)
-      set("on_restart_needed", quoted(to_string(given.on_restart_needed)));
-    if (given.stop != unset.stop) set("stop", quoted(to_string(given.stop)));
+      set("on_restart_needed", string_literal(to_string(given.on_restart_needed)));
+    if (given.stop != unset.stop) set("stop", string_literal(to_string(given.stop)));
     if (given.stop_timeout != unset.stop_timeout)
       set("stop_timeout", to_literal(given.stop_timeout));
     std::vector<std::string> ignored;
-    for (const std::string& name : given.ignore) ignored.push_back(quoted(name));
+    for (const std::string& name : given.ignore) ignored.push_back(string_literal(name));
     if (!ignored.empty()) set("ignore", listed(ignored));
   }
 
@@ -254,20 +233,20 @@ class Writer {
     if (vbd.backend == "vd") {
       const Address vdisk{Kind::vdisk, vbd.source};
       if (graph_.find(vdisk) == nullptr || !vbd.script.empty() || vbd.cdrom)
-        return quoted(disk_string(vbd));
+        return string_literal(disk_string(vbd));
       std::string keys;
       for (const auto& [key, value] : vbd.options) {
-        if (!is_identifier(key)) return quoted(disk_string(vbd));
-        keys += ", " + key + "=" + (value.empty() ? "True" : quoted(value));
+        if (!is_identifier(key)) return string_literal(disk_string(vbd));
+        keys += ", " + key + "=" + (value.empty() ? "True" : string_literal(value));
       }
-      return "vbd(" + reference(vdisk) + ", " + quoted(vbd.device) + ", " +
-             quoted(to_string(vbd.mode)) + keys + ")";
+      return "vbd(" + reference(vdisk) + ", " + string_literal(vbd.device) + ", " +
+             string_literal(to_string(vbd.mode)) + keys + ")";
     }
     std::string keys, in_string;
     bool names = true;
     const auto key = [&](const std::string& name, const std::string& value) {
       names = names && is_identifier(name);
-      keys += ", " + name + "=" + (value.empty() ? "True" : quoted(value));
+      keys += ", " + name + "=" + (value.empty() ? "True" : string_literal(value));
       in_string += "," + name + (value.empty() ? "" : "=" + value);
     };
     for (const auto& [name, value] : vbd.options) key(name, value);
@@ -276,21 +255,22 @@ class Writer {
     if (vbd.cdrom) key("devtype", "cdrom");
     if (vbd.format != "raw" && vbd.format != "empty") key("format", vbd.format);
     const std::string mode(to_string(vbd.mode));
-    const std::string rest = ", " + quoted(vbd.device) + ", " + quoted(mode) + keys + ")";
+    const std::string rest =
+        ", " + string_literal(vbd.device) + ", " + string_literal(mode) + keys + ")";
     // The prefix that the source had is worth keeping: `phy:` tells a reader what it is.
     const std::size_t colon = vbd.written.find(':');
     for (const std::string_view prefix : {"phy:", "file:"}) {
       if (colon == std::string::npos || !vbd.written.starts_with(prefix)) continue;
       const std::string source = std::string(prefix) + vbd.source;
       const auto same = vbd_from_string(source + "," + vbd.device + "," + mode + in_string);
-      if (names && same && same_settings(*same, vbd)) return "vbd(" + quoted(source) + rest;
+      if (names && same && same_settings(*same, vbd)) return "vbd(" + string_literal(source) + rest;
     }
     if (names && vbd.source.find(':') == std::string::npos) {
       const auto same = vbd_from_string("vdev=" + vbd.device + ",access=" + mode + in_string +
                                         ",target=" + vbd.source);
-      if (same && same_settings(*same, vbd)) return "vbd(" + quoted(vbd.source) + rest;
+      if (same && same_settings(*same, vbd)) return "vbd(" + string_literal(vbd.source) + rest;
     }
-    return quoted(disk_string(vbd));
+    return string_literal(disk_string(vbd));
   }
 
   std::string interface(const Vif& vif) const {
@@ -307,7 +287,7 @@ class Writer {
           ((name == "bridge" && value == network->bridge) ||
            (name == "mtu" && network->mtu && value == std::to_string(*network->mtu)) ||
            (name == "vlan" && network->vlan && value == std::to_string(*network->vlan)));
-      if (!from_network) add(name + "=" + quoted(value));
+      if (!from_network) add(name + "=" + string_literal(value));
     }
     return "vif(" + keys + ")";
   }

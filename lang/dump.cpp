@@ -2,30 +2,11 @@
 
 #include <vector>
 
+#include "lang/strings.h"
+
 namespace hv::lang {
 
 namespace {
-
-std::string quoted(std::string_view text) {
-  static constexpr std::string_view kHex = "0123456789abcdef";
-  std::string out = "\"";
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\x";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
 
 std::string_view word(UnaryOp op) {
   switch (op) {
@@ -95,11 +76,11 @@ std::string parts(List<FStringPart> list) {
   for (const FStringPart& part : list) {
     out += out.empty() ? "" : " ";
     if (part.expr == nullptr) {
-      out += quoted(part.text);
+      out += string_literal(part.text);
       continue;
     }
     out += "{" + dump_expression(*part.expr);
-    if (!part.debug.empty()) out += " debug " + quoted(part.debug);
+    if (!part.debug.empty()) out += " debug " + string_literal(part.debug);
     switch (part.conversion) {
       case Conversion::none:
         break;
@@ -313,7 +294,8 @@ class TreeDumper {
       }
       case StmtKind::vm_import: {
         const auto& import = as<VmImportStmt>(node);
-        return line(node, "from " + quoted(import.path->value) + " import " + names(import.names));
+        return line(
+            node, "from " + string_literal(import.path->value) + " import " + names(import.names));
       }
       case StmtKind::param: {
         const auto& param = as<ParamStmt>(node);
@@ -408,7 +390,7 @@ std::string dump_expression(const Expr& expr) {
     case ExprKind::duration:
       return to_literal(as<DurationExpr>(expr).value);
     case ExprKind::string:
-      return quoted(as<StringExpr>(expr).value);
+      return string_literal(as<StringExpr>(expr).value);
     case ExprKind::fstring:
       return "(f " + parts(as<FStringExpr>(expr).parts) + ")";
     case ExprKind::list:
@@ -494,7 +476,7 @@ std::string dump_type(const Type& type) {
           if (node.upper != nullptr) out += dump_expression(*node.upper);
           return out + ")";
         case RefinementKind::regex:
-          return out + "(" + quoted(node.regex->value) + ")";
+          return out + "(" + string_literal(node.regex->value) + ")";
       }
       return out;
     }

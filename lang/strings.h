@@ -1,4 +1,4 @@
-// String literals: from the text between the quotes to the value.
+// String literals: from the text between the quotes to the value, and back.
 //
 // Pure functions. The value is UTF-8; bytes of the source that are no UTF-8 are kept.
 #pragma once
@@ -34,5 +34,9 @@ struct StringValue {
 // and kept as it stands.
 void append_literal(const LiteralText& literal, bool formatted, FileId file, StringValue& value,
                     Diagnostics& diagnostics);
+
+// A literal in double quotes whose value is `value`; control characters are escaped, other bytes
+// kept.
+std::string string_literal(std::string_view value);
 
 }  // namespace hv::lang

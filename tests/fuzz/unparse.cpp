@@ -345,6 +345,12 @@ std::string expression(const Expr& node) {
   return "";
 }
 
+// In a type stands a number with its sign, and no other expression.
+std::string type_literal(const Expr& node) {
+  return node.kind == ExprKind::unary ? "-" + expression(*as<UnaryExpr>(node).operand)
+                                      : expression(node);
+}
+
 std::string type(const Type& node) {
   switch (node.kind) {
     case TypeKind::named: {
@@ -354,8 +360,8 @@ std::string type(const Type& node) {
         case RefinementKind::none:
           return name;
         case RefinementKind::range:
-          return name + "(" + (named.lower != nullptr ? expression(*named.lower) + " " : "") +
-                 ".." + (named.upper != nullptr ? " " + expression(*named.upper) : "") + ")";
+          return name + "(" + (named.lower != nullptr ? type_literal(*named.lower) + " " : "") +
+                 ".." + (named.upper != nullptr ? " " + type_literal(*named.upper) : "") + ")";
         case RefinementKind::regex:
           return name + "(" + quoted(named.regex->value) + ")";
       }
@@ -369,7 +375,7 @@ std::string type(const Type& node) {
       return std::string(generic.name) + "[" + out + "]";
     }
     case TypeKind::literal:
-      return expression(*as<LiteralType>(node).value);
+      return type_literal(*as<LiteralType>(node).value);
     case TypeKind::union_: {
       std::string out;
       for (const Type* member : as<UnionType>(node).members)
