@@ -70,6 +70,7 @@ std::string domain_source(const ObservedDomain& domain, const HostName& host,
     const Attribute* attribute = schema.find(Kind::domain, entry.name);
     if (attribute == nullptr || !attribute->observed) continue;
     if (schema.default_of(Kind::domain, entry.name, domain.attributes) == entry.value) continue;
+    if (attribute->type == AttributeType::cpu_list && entry.value == Value("all")) continue;
     line(entry.name, literal(entry.value));
   }
   const auto list = [&](std::string_view name, const auto& items, auto text) {

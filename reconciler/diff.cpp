@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/hash.h"
+#include "hv/model/cpu_sets.h"
 
 namespace hv {
 namespace {
@@ -43,7 +44,8 @@ bool satisfies(const Vif& have, const Vif& want) {
 }
 
 bool is_schedule(std::string_view name) {
-  return name == "cpu_weight" || name == "cap" || name == "cpus" || name == "cpus_soft";
+  return name == "cpu_weight" || name == "cap" || name == "cpus" || name == "cpus_soft" ||
+         name == "autostart";
 }
 
 class Differ {
@@ -132,6 +134,23 @@ class Differ {
     }
   }
 
+  // A host tells CPUs by number, however they were asked for.
+  bool same(const std::string& name, const Value& a, const Value& b) const {
+    if (name == "cpus" || name == "cpus_soft")
+      return same_cpu_sets(a, b, in_.observed->vcpus_max, in_.cpus);
+    return a == b;
+  }
+
+  // Nothing where what the host tells cannot be compared with what is asked for.
+  std::optional<Value> seen_of(const std::string& name, const Attribute* schema,
+                               const Value& target) const {
+    if (in_.observed == nullptr || schema == nullptr || !schema->observed) return std::nullopt;
+    std::optional<Value> seen = observed_value(*in_.observed, name);
+    const bool tells = !seen || *seen == target || schema->type != AttributeType::cpu_list ||
+                       cpu_sets(target, in_.observed->vcpus_max, in_.cpus);
+    return tells ? seen : std::nullopt;
+  }
+
   void attribute(const std::string& name) {
     const Attribute* schema = in_.schema.find(Kind::domain, name);
     const Value* desired = in_.desired.attributes.find(name);
@@ -141,14 +160,12 @@ class Differ {
                              : in_.schema.default_of(Kind::domain, name, in_.desired.attributes);
     const bool edited = (desired == nullptr) != (applied == nullptr) ||
                         (desired != nullptr && !(*desired == *applied));
-    std::optional<Value> seen;
-    if (in_.observed != nullptr && schema != nullptr && schema->observed)
-      seen = observed_value(*in_.observed, name);
-    const bool drifted = seen && applied != nullptr && !(*seen == *applied);
+    const std::optional<Value> seen = seen_of(name, schema, target);
+    const bool drifted = seen && applied != nullptr && !same(name, *seen, *applied);
     if (drifted && !ignored(name)) drift(name, *applied, *seen);
     if (!edited && (!drifted || !in_.heal || ignored(name))) return;
     // Somebody's hand has done already what the file now says: only the state has to learn it.
-    const bool there = seen && *seen == target;
+    const bool there = seen && same(name, *seen, target);
     How how = schema == nullptr ? How::restart : schema->how;
     if (in_.observed != nullptr && !there && how == How::live) {
       // A balloon has its maximum, set when the domain was built.

@@ -52,6 +52,7 @@ struct DiffInput {
   const ObservedDomain* observed;  // nullptr: no such machine
   const Schema& schema;
   bool heal = true;  // drift is undone, not only reported
+  int64_t cpus = 0;  // of the host that has the machine
 };
 DomainDiff diff_domain(const DiffInput& input);
 

@@ -39,7 +39,8 @@ struct Three {
     observed.vifs = desired.vifs;
   }
   DomainDiff diff() const {
-    return diff_domain({desired, applied, is_there ? &observed : nullptr, Schema::builtin(), heal});
+    return diff_domain(
+        {desired, applied, is_there ? &observed : nullptr, Schema::builtin(), heal, 4});
   }
 };
 
@@ -138,6 +139,52 @@ const Row kRows[] = {
     {"a weight that somebody set",
      [](Three& t) { t.observed.attributes.set("cpu_weight", int64_t{9}); },
      "cpu_weight:live drift:cpu_weight cpu_weight=300"},
+    {"pinning", [](Three& t) { t.desired.attributes.set("cpus", "0"); }, "cpus:live cpus=0"},
+    {"pinning that is there, in other words",
+     [](Three& t) {
+       set_all(t, "cpus", "0,1");
+       t.observed.attributes.set("cpus", "0-1");
+     },
+     ""},
+    {"pinning to all that there is",
+     [](Three& t) {
+       set_all(t, "cpus", "0-3");
+       t.observed.attributes.set("cpus", "all");
+     },
+     ""},
+    {"pinning that somebody undid",
+     [](Three& t) {
+       set_all(t, "cpus", "0");
+       t.observed.attributes.set("cpus", "all");
+     },
+     "cpus:live drift:cpus cpus=0"},
+    {"pinning no longer declared",
+     [](Three& t) {
+       t.applied.attributes.set("cpus", "0");
+       t.observed.attributes.set("cpus", "0");
+     },
+     "cpus:live cpus=unset"},
+    {"pinning to nodes cannot be compared",
+     [](Three& t) {
+       set_all(t, "cpus", "nodes:0");
+       t.observed.attributes.set("cpus", "0-1");
+     },
+     ""},
+    {"to be started at boot", [](Three& t) { t.desired.attributes.set("autostart", true); },
+     "autostart:live autostart=yes"},
+    {"what is off is not started at boot",
+     [](Three& t) {
+       t.desired.attributes.set("autostart", true);
+       t.is_there = false;
+       t.desired.state = t.applied.state = PowerState::halted;
+     },
+     "autostart:bookkeeping record"},
+    {"its link was removed by hand",
+     [](Three& t) {
+       set_all(t, "autostart", true);
+       t.observed.attributes.set("autostart", false);
+     },
+     "autostart:live drift:autostart autostart=yes"},
     {"what no file ever set is not compared",
      [](Three& t) { t.observed.attributes.set("cap", int64_t{50}); }, ""},
     {"a kernel", [](Three& t) { t.desired.attributes.set("kernel", "/boot/other"); },

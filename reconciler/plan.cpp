@@ -108,6 +108,11 @@ const ObservedDomain* Planner::machine(const HostName& where, const Uuid& uuid) 
   return dying;
 }
 
+int64_t Planner::cpus_of(const HostName& host) const {
+  const HostObservation* seen = in_.observation->find(host);
+  return seen == nullptr ? 0 : seen->cpus;
+}
+
 std::vector<Planner::Seen> Planner::live_machines(const Uuid& uuid) const {
   std::vector<Seen> live;
   auto seen = machines_.find(uuid);

@@ -209,7 +209,7 @@ bool Planner::adopt(const DomainSpec& desired) {
   DomainSpec settled = desired;
   settle_macs(settled, &spec, found.uuid);
   for (const AttributeChange& each :
-       diff_domain({settled, spec, &found, *in_.schema, true}).attributes)
+       diff_domain({settled, spec, &found, *in_.schema, true, cpus_of(desired.host)}).attributes)
     plan_.drift.push_back({desired.address, desired.host, each.path, each.after, each.before});
   ours_[found.uuid] = desired.address;
   planned_domains_.insert(desired.address);
@@ -252,7 +252,8 @@ void Planner::create(const DomainSpec& spec, const Uuid& uuid, uint32_t generati
 void Planner::update(const DomainSpec& desired, const AppliedDomain& applied,
                      const ObservedDomain* observed) {
   const bool heal = in_.project->drift == DriftPolicy::heal;
-  DomainDiff diff = diff_domain({desired, applied.spec, observed, *in_.schema, heal});
+  DomainDiff diff =
+      diff_domain({desired, applied.spec, observed, *in_.schema, heal, cpus_of(applied.spec.host)});
   plan_.drift.insert(plan_.drift.end(), diff.drift.begin(), diff.drift.end());
   const auto& asked = in_.scope.replace;
   if (std::find(asked.begin(), asked.end(), desired.address) != asked.end())

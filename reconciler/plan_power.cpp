@@ -141,7 +141,8 @@ void Planner::power_up(const DomainSpec& declared, const AppliedDomain& applied,
       settle_macs(again, &applied.spec, applied.uuid);
       again.state = PowerState::running;
       planned_domains_.insert(address);
-      const DomainDiff diff = diff_domain({again, applied.spec, &observed, *in_.schema, true});
+      const DomainDiff diff = diff_domain(
+          {again, applied.spec, &observed, *in_.schema, true, cpus_of(applied.spec.host)});
       restart(again, applied, observed, diff, "asked for by `hv restart`");
       if (declared.state != PowerState::running) {
         again.state = declared.state;

@@ -130,7 +130,8 @@ void Planner::update_saved(const DomainSpec& desired, const AppliedDomain& appli
   const bool heal = in_.project->drift == DriftPolicy::heal;
   DomainSpec was = applied.spec;
   was.state = diff.want;
-  change_machine(desired, applied, &up, diff_domain({desired, was, &up, *in_.schema, heal}));
+  change_machine(desired, applied, &up,
+                 diff_domain({desired, was, &up, *in_.schema, heal, cpus_of(applied.spec.host)}));
   const AttributeChange state{"state", "saved", std::string(to_string(diff.want)), How::live};
   for (std::size_t i = first_change; i < plan_.changes.size(); ++i)
     if (!plan_.changes[i].deferred) return plan_.changes[i].attributes.push_back(state);

@@ -165,11 +165,28 @@ void Planner::live_settings(const Live& live) {
         std::to_string(live.observed.vcpus) + " → " + std::to_string(*diff.vcpus));
   if (!diff.schedule.empty())
     step(
-        Op::domain_schedule, [&](Operation& operation) { operation.settings = diff.schedule; }, "");
+        Op::domain_schedule, [&](Operation& operation) { set_schedule(live, operation); }, "");
   if (diff.rename)
     renamed_[live.applied.uuid] = step(
         Op::domain_rename, [&](Operation& operation) { operation.name = *diff.rename; },
         *diff.rename);
+}
+
+// What starts at boot starts with the disks that it has now and keeps; the host itself learns of
+// those that come and go.
+void Planner::set_schedule(const Live& live, Operation& operation) const {
+  operation.settings = live.diff.schedule;
+  const Value* boot = operation.settings.find("autostart");
+  if (boot == nullptr || !(*boot == Value(true))) return;
+  operation.domain = live.desired;
+  std::erase_if(operation.domain->vbds, [&](const Vbd& vbd) {
+    return std::none_of(live.observed.vbds.begin(), live.observed.vbds.end(),
+                        [&](const ObservedVbd& it) { return it.vbd.device == vbd.device; }) ||
+           std::any_of(live.diff.vbds.begin(), live.diff.vbds.end(), [&](const VbdChange& change) {
+             return (change.before ? change.before : change.after)->device == vbd.device;
+           });
+  });
+  operation.claims = claims_of(live.desired, live.applied.uuid, nullptr);
 }
 
 MaybeDraft Planner::live_power(Live& live) {

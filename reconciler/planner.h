@@ -175,6 +175,7 @@ class Planner {
   void live_steps(const DomainSpec& desired, const AppliedDomain& applied,
                   const ObservedDomain& observed, const DomainDiff& diff);
   void live_settings(const Live& live);
+  void set_schedule(const Live& live, Operation& operation) const;
   MaybeDraft live_power(Live& live);  // the answer: where it is saved
   void live_vbd(const Live& live, const VbdChange& change,
                 const std::map<std::string, std::vector<Access>>& now);
@@ -246,6 +247,7 @@ class Planner {
   bool powered_off(const HostName& host) const;
   const HostObservation* host(const HostName& name) const;
   const ObservedDomain* machine(const HostName& host, const Uuid& uuid) const;
+  int64_t cpus_of(const HostName& host) const;  // 0: it could not be read
   std::vector<Seen> live_machines(const Uuid& uuid) const;
   Draft add(Operation operation, std::string detail, Duration estimate, std::set<Draft> after = {});
   void edge(Draft before, Draft after);

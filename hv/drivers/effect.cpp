@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "hv/model/cpu_sets.h"
+#include "hv/schema/schema.h"
+
 namespace hv {
 namespace {
 
@@ -93,8 +96,19 @@ Effect number(const char* what, int64_t have, int64_t want, const std::string& s
   return absent(std::string(what) + " is still " + shown);
 }
 
+// A setting that is taken away is as it would be without.
+bool is_set(const Attributes::Entry& entry, const ObservedDomain& domain, int64_t cpus) {
+  const Value* have = domain.attributes.find(entry.name);
+  if (entry.name == "cpus" || entry.name == "cpus_soft")
+    return same_cpu_sets(have == nullptr ? Value() : *have, entry.value, domain.vcpus_max, cpus);
+  if (!entry.value.is_unset()) return have != nullptr && *have == entry.value;
+  return have == nullptr ||
+         *have == Schema::builtin().default_of(Kind::domain, entry.name, domain.attributes);
+}
+
 // Effects on a machine that must be there.
-Effect on_domain(const Operation& operation, const ObservedDomain& domain) {
+Effect on_domain(const Operation& operation, const ObservedDomain& domain,
+                 const HostObservation& host) {
   switch (operation.op) {
     case Op::domain_create:
     case Op::domain_verify:
@@ -124,12 +138,8 @@ Effect on_domain(const Operation& operation, const ObservedDomain& domain) {
       return number("its vcpu count", domain.vcpus, operation.vcpus.value_or(domain.vcpus),
                     std::to_string(domain.vcpus));
     case Op::domain_schedule:
-      for (const Attributes::Entry& entry : operation.settings) {
-        const Value* have = domain.attributes.find(entry.name);
-        const bool same =
-            entry.value.is_unset() ? have == nullptr : have != nullptr && *have == entry.value;
-        if (!same) return absent("`" + entry.name + "` is as before");
-      }
+      for (const Attributes::Entry& entry : operation.settings)
+        if (!is_set(entry, domain, host.cpus)) return absent("`" + entry.name + "` is as before");
       return present("its schedule is set");
     case Op::domain_rename:
       if (domain.name == operation.name) return present("it is called " + operation.name);
@@ -230,7 +240,7 @@ Effect read_effect(const Operation& operation, const HostObservation& host) {
       return present("no machine has its UUID");
     return absent("no machine has its UUID");
   }
-  return on_domain(operation, *domain);
+  return on_domain(operation, *domain, host);
 }
 
 }  // namespace hv

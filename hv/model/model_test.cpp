@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "hv/model/cpu_sets.h"
 #include "hv/model/desired.h"
 #include "hv/model/journal.h"
 #include "hv/model/plan.h"
@@ -321,6 +322,47 @@ TEST(Observations, AreSearched) {
   EXPECT_EQ(observation.find(HostName{"xen2"}), nullptr);
   EXPECT_NE(find_domain(*observation.find(HostName{"xen1"}), machine.uuid), nullptr);
   EXPECT_EQ(find_domain(host, Uuid{}), nullptr);
+}
+
+// ---- CPU sets
+
+TEST(CpuSets, AreTheSameHoweverTheyAreWritten) {
+  struct Case {
+    Value a, b;
+    bool same;
+  };
+  const auto list = [](std::vector<const char*> texts) {
+    List items;
+    for (const char* text : texts) items.emplace_back(text);
+    return Value(items);
+  };
+  const Case cases[] = {
+      {"0-3", "all", true},
+      {"0-2", "all", false},
+      {"0-7", "all", true},
+      {"0,1", "0-1", true},
+      {" 1 , 0", "0-1", true},
+      {"all,^3", "0-2", true},
+      {"0-3,^1,1", "all", true},
+      {"^1", "none", true},
+      {"", "all", true},
+      {Value(), "all", true},
+      {2, "2", true},
+      {list({"0", "0"}), "0", true},
+      {list({"0"}), list({"0", "all"}), true},
+      {list({"0"}), "0", false},
+      {list({"0", "1", "2"}), list({"0", "1"}), true},
+      {"nodes:0", "nodes:0", true},
+      {"nodes:0", "all", false},
+      {"3-", "3", false},
+      {true, "all", false},
+  };
+  for (const Case& one : cases) {
+    EXPECT_EQ(same_cpu_sets(one.a, one.b, 2, 4), one.same)
+        << to_human(one.a) << " " << to_human(one.b);
+    EXPECT_EQ(same_cpu_sets(one.b, one.a, 2, 4), one.same)
+        << to_human(one.b) << " " << to_human(one.a);
+  }
 }
 
 }  // namespace

@@ -166,7 +166,7 @@ TEST(Attributes, SayHowTheyChange) {
                         Case{"uuid", AttributeType::uuid, How::replace},
                         Case{"vncpasswd", AttributeType::secret, How::restart},
                         Case{"rtc_timeoffset", AttributeType::duration, How::restart},
-                        Case{"autostart", AttributeType::boolean, How::bookkeeping}}) {
+                        Case{"autostart", AttributeType::boolean, How::live}}) {
     const Attribute* attribute = schema().find(Kind::domain, c.name);
     ASSERT_NE(attribute, nullptr) << c.name;
     EXPECT_EQ(attribute->type, c.type) << c.name;

@@ -8,7 +8,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 hv=${HV_PROGRAM:-$here/../../build/hv}
 [ -x "$hv" ] || { echo "journey: no program $hv: ./dev build makes it"; exit 1; }
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+second_port=
+leave() {
+  [ -z "$second_port" ] || HV_XENLAB_PORT=$second_port "$here/lab.sh" down
+  rm -rf "$work"
+}
+trap leave EXIT
 good=0 bad=0
 
 in_dom0() { "$here/lab.sh" ssh "$@"; }
@@ -99,6 +104,37 @@ begin() {
     for f in web0 web1 rescue logs extra shared; do
       [ -f /guests/$f.img ] || dd if=/dev/zero of=/guests/$f.img bs=1M count=4 2>/dev/null; done'
   fleet 100MiB 1 "${web0_first[@]}"
+}
+
+# What continuous integration plays: one small machine, and everything but its life left out.
+part_short() {
+  note "one machine comes, gets a disk, loses it, goes"
+  only() { # DISK…
+    local disk list=
+    for disk in "$@"; do list="$list\"$disk\", "; done
+    cat >"$work/fleet.vm" <<EOF
+domain web0:
+    memory  = 90MiB
+    kernel  = "/guests/vmlinuz"
+    ramdisk = "/guests/guest.cpio.gz"
+    extra   = "console=hvc0"
+    disk    = [$list]
+EOF
+  }
+  only "/guests/web0.img,raw,xvda,w"
+  check "apply" run_hv apply --yes
+  check "it is there" are_domains "web0 "
+  check "nothing is to do" nothing_to_do
+  check "the guest sees its disk" eventually 300 guest_sees web0 "disks xvda"
+  only "/guests/web0.img,raw,xvda,w" "/guests/logs.img,raw,xvdc,w"
+  check "one more" run_hv apply --yes
+  check "nothing is to do" nothing_to_do
+  check "the guest sees it" eventually 300 guest_sees web0 "disks xvda xvdc"
+  only "/guests/web0.img,raw,xvda,w"
+  check "and gone" run_hv apply --yes
+  check "nothing is to do" nothing_to_do
+  check "the guest lost it" eventually 300 guest_sees web0 "nics 0 disks xvda"
+  part_destroy
 }
 
 part_fleet() {
@@ -193,166 +229,6 @@ EOF
   in_dom0 'xl destroy alien'
 }
 
-# ---- hv, its line or its host in trouble at a moment that is known
-
-# xl in dom0 stops where /run/hold says ("before create", "after block-attach") until that is gone.
-stoppable_xl() {
-  in_dom0 'rm -f /usr/sbin/xl; cat >/usr/sbin/xl; chmod 755 /usr/sbin/xl' <<'EOF'
-#!/bin/bash
-hold() {
-  [ "$(cat /run/hold 2>/dev/null)" = "$1" ] || return 0
-  : >/run/held
-  while [ -e /run/hold ]; do sleep 0.2; done
-}
-hold "before $1"
-/usr/lib/xen-4.17/bin/xl "$@"
-code=$?
-hold "after $1"
-exit $code
-EOF
-}
-stop_xl() { in_dom0 "rm -f /run/held; echo '$1' >/run/hold"; }
-release_xl() { in_dom0 "rm -f /run/hold /run/held"; }
-# while_xl_stands POINT WORDS…: an apply in the background, and WORDS once xl stands there.
-while_xl_stands() {
-  local point=$1 code
-  shift
-  stop_xl "$point"
-  "$hv" -C "$work" apply --yes >"$work/apply.log" 2>&1 &
-  pid=$!
-  eventually 240 in_dom0 'test -e /run/held' || {
-    kill -9 $pid
-    release_xl
-    echo "xl never came to $point"
-    cat "$work/apply.log"
-    return 1
-  }
-  "$@"
-  code=$?
-  wait $pid
-  echo $? >"$work/apply.code"
-  return $code
-}
-kill_hv() {
-  kill -9 "$pid"
-  release_xl
-}
-whole() { # no machine twice or lost, no disk held twice
-  are_domains "web0 web1 " && in_dom0 'test -z "$(losetup -a | sed "s/.*(//" | sort | uniq -d |
-    grep -v rescue.img)"'
-}
-# killed POINT: hv dies while xl stands there; the next apply comes to the same as if it had not.
-killed() {
-  check "killed $1" while_xl_stands "$1" kill_hv
-  check "  settled" run_hv apply --yes
-  check "  nothing is to do" nothing_to_do
-  check "  whole" whole
-}
-
-part_calls() {
-  note "hv is killed inside every kind of call of xl"
-  stoppable_xl
-  fleet 110MiB 1 "${web0_first[@]}"
-  killed "before mem-set"
-  fleet 110MiB 2 "${web0_first[@]}"
-  killed "after vcpu-set"
-  fleet 110MiB 2 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
-  killed "before block-attach"
-  fleet 110MiB 2 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w" "/guests/extra.img,raw,xvdd,w"
-  killed "after block-attach"
-  fleet 110MiB 2 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
-  killed "before block-detach"
-  fleet 110MiB 2 "${web0_first[@]}"
-  killed "after block-detach"
-  web0_more='cpu_weight = 300'
-  fleet 110MiB 2 "${web0_first[@]}"
-  killed "before sched-credit2"
-  web1_more='vif = ["bridge=xenbr0"]'
-  fleet 110MiB 2 "${web0_first[@]}"
-  killed "after network-attach"
-  web1_more='vif = []'
-  fleet 110MiB 2 "${web0_first[@]}"
-  killed "before network-detach"
-  web1_more='name = "web1b"'
-  fleet 110MiB 2 "${web0_first[@]}"
-  check "killed before rename" while_xl_stands "before rename" kill_hv
-  check "  settled" run_hv apply --yes
-  check "  renamed" are_domains "web0 web1b "
-  web1_more='state = "paused"'
-  fleet 110MiB 2 "${web0_first[@]}"
-  killed "after pause"
-  web1_more='state = "halted"'
-  fleet 110MiB 2 "${web0_first[@]}"
-  check "killed before destroy" while_xl_stands "before destroy" kill_hv
-  check "  settled" run_hv apply --yes
-  check "  it is off" are_domains "web0 "
-  web1_more=''
-  fleet 110MiB 2 "${web0_first[@]}"
-  killed "before create"
-  check "off again" run_hv stop domain.web1 --yes
-  killed "after create"
-  check "off again" run_hv stop domain.web1 --yes
-  killed "before unpause"
-  web1_more='state = "halted"'
-  fleet 110MiB 2 "${web0_first[@]}"
-  check "killed after shutdown" while_xl_stands "after shutdown" kill_hv
-  check "  settled" run_hv apply --yes
-  check "  it is off" are_domains "web0 "
-  note "what outlives hv is waited for, not raced"
-  web1_more=''
-  fleet 110MiB 2 "${web0_first[@]}"
-  outlived() {
-    local second
-    kill -9 "$pid"
-    "$hv" -C "$work" apply --yes >"$work/second.log" 2>&1 &
-    second=$!
-    sleep 10
-    kill -0 $second || {
-      echo "it did not wait"
-      cat "$work/second.log"
-      return 1
-    }
-    [ "$(in_dom0 'ls /var/lib/hv/op/*/*.cfg | wc -l')" = 1 ] || {
-      echo "a second create"
-      return 1
-    }
-    release_xl
-    wait $second || {
-      cat "$work/second.log"
-      return 1
-    }
-  }
-  check "a second apply waits for the create of a dead one" while_xl_stands "before create" outlived
-  check "nothing is to do" nothing_to_do
-  check "whole" whole
-  web0_more='' web1_more=''
-  fleet 100MiB 1 "${web0_first[@]}"
-  check "and back" run_hv apply --yes
-}
-
-part_cut() {
-  note "the line is cut while the host works"
-  stoppable_xl
-  cut_line() { # every session of dom0's ssh ends, ours too
-    in_dom0 'main=$(pidof dropbear | tr " " "\n" | sort -n | head -1)
-      rm -f /run/hold /run/held
-      for p in $(pidof dropbear); do [ "$p" = "$main" ] || kill -9 $p; done'
-    return 0
-  }
-  went_on() { [ "$(cat "$work/apply.code")" = 0 ] || { cat "$work/apply.log"; return 1; }; }
-  fleet 100MiB 1 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
-  check "cut in block-attach" while_xl_stands "before block-attach" cut_line
-  check "  the apply came to its end all the same" went_on
-  check "  nothing is to do" nothing_to_do
-  check "off" run_hv stop domain.web1 --yes
-  check "cut in create" while_xl_stands "after create" cut_line
-  check "  the apply came to its end all the same" went_on
-  check "  nothing is to do" nothing_to_do
-  check "  whole" whole
-  fleet 100MiB 1 "${web0_first[@]}"
-  check "and back" run_hv apply --yes
-}
-
 # ---- what real Xen lets happen
 
 part_strange() {
@@ -432,6 +308,120 @@ part_shared() {
   check "nothing is to do" nothing_to_do
   check "their own devices went too" in_dom0 \
     'test -z "$(losetup -a | grep shared.img; ls /var/lib/hv/own)"'
+}
+
+part_saved() {
+  note "a machine that is saved holds what it has and goes on where it was"
+  images() { [ "$(in_dom0 'ls /var/lib/hv/saved' | grep -c "$1")" = "$2" ]; }
+  boots() { in_dom0 'grep -ac "Linux version" /var/log/xen/console/guest-web1.log'; }
+  has_booted() { [ "$(boots)" = "$1" ] || { echo "$(boots) times"; return 1; }; }
+  in_dom0 ': >/var/log/xen/console/guest-web1.log'
+  check "save" run_hv save domain.web1 --yes
+  check "  it is gone from Xen" are_domains "web0 "
+  check "  its image is whole" images '\.image$' 1
+  check "  it is drift" exits 2 run_hv plan --detailed-exitcode
+  saved_now() { run_hv status | grep web1 | grep -w saved; }
+  check "  status says so" saved_now
+  fleet 100MiB 1 "${web0_first[@]}" "/guests/web1.img,raw,xvdc,w"
+  check "  nobody else gets its disk" exits 1 run_hv plan
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "restore" run_hv restore domain.web1 --yes
+  check "  nothing is to do" nothing_to_do
+  check "  no image is left" images . 0
+  check "  the guest did not boot again" has_booted 0
+  web1_more='vif = ["bridge=xenbr0"]'
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "it is live: it gets an interface" run_hv apply --yes
+  check "  and sees it" eventually 60 guest_sees web1 "nics 1"
+  note "declared"
+  web1_more='vif = ["bridge=xenbr0"]
+    state = "saved"'
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "saved" run_hv apply --yes
+  check "  nothing is to do" nothing_to_do
+  check "  it is gone from Xen" are_domains "web0 "
+  web1_more='vif = []'
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "running, and one interface less" run_hv apply --yes
+  check "  nothing is to do" nothing_to_do
+  check "  the guest did not boot again" has_booted 0
+  check "  and sees it" eventually 60 guest_sees web1 "nics 0"
+  note "an image of a machine that somebody let run is never used"
+  check "save" run_hv save domain.web1 --yes
+  check "by hand, outside of hv" in_dom0 'cd /var/lib/hv/saved && i=$(echo *.image) &&
+    mv $i ${i%image}in-use && xl restore ${i%image}in-use && sleep 2 && xl destroy web1'
+  check "  hv does not restore it" exits 1 run_hv restore domain.web1 --yes
+  check "  it is made again" run_hv apply --yes
+  check "  nothing is to do" nothing_to_do
+  check "  it did boot again" eventually 60 has_booted 1
+  check "  no image is left" images . 0
+  web1_more=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+}
+
+part_boot() {
+  note "what starts when the host boots"
+  at_boot() { in_dom0 "cat /etc/xen/auto/*.cfg 2>/dev/null | grep -c '$1'" | grep -qx "$2"; }
+  web1_more='autostart = True'
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "apply" run_hv apply --yes
+  check "  nothing is to do" nothing_to_do
+  check "  xendomains would start it" at_boot 'name = "web1"' 1
+  check "  with its disks" at_boot vdev= 2
+  web1_disks='"/guests/web1.img,raw,xvda,w", "/guests/logs.img,raw,xvdc,w"'
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "another disk" run_hv apply --yes
+  check "  with that one" at_boot xvdc 1
+  check "  without the one before" at_boot xvdb 0
+  check "  nothing is to do" nothing_to_do
+  check "the link is removed by hand" in_dom0 'rm /etc/xen/auto/*.cfg'
+  check "  that is drift" exits 2 run_hv plan --detailed-exitcode
+  check "  healed" run_hv apply --yes
+  check "the host loses its machines and boots" in_dom0 'xl destroy web0; xl destroy web1
+    for i in 1 2 3 4 5 6 7 8 9 10; do [ -z "$(ls /sys/bus/xen-backend/devices)" ] || sleep 1; done
+    for f in /etc/xen/auto/*; do xl create --quiet --defconfig "$f" || exit 1; done'
+  check "  one is back" are_domains "web1 "
+  check "  the other is missed" exits 2 run_hv plan --detailed-exitcode
+  check "  and made again" run_hv apply --yes
+  check "  nothing is to do" nothing_to_do
+  check "stopped, it would not start" run_hv stop domain.web1 --yes
+  check "  there is no link" at_boot name 0
+  web1_more='' web1_disks=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+  check "  there is no link" at_boot name 0
+  check "  nothing is to do" nothing_to_do
+}
+
+part_pin() {
+  note "where processors may run"
+  affinity() { in_dom0 "xl vcpu-list $1" | awk 'NR > 1 { print $(NF - 2) "/" $NF }' | tr '\n' ' '; }
+  has_affinity() { [ "$(affinity "$1")" = "$2" ] || { affinity "$1"; return 1; }; }
+  web0_more='cpus = "0"
+    cpus_soft = ["1", "0"]'
+  fleet 100MiB 1 "${web0_first[@]}"
+  local number
+  number=$(field web0 2)
+  check "apply" run_hv apply --yes
+  check "  it is so" has_affinity web0 "0/1 0/0 "
+  check "  nothing is to do" nothing_to_do
+  check "somebody's hand" in_dom0 "xl vcpu-pin web0 all all all"
+  check "  is drift" exits 2 run_hv plan --detailed-exitcode
+  check "  healed" run_hv apply --yes
+  check "  it is so" has_affinity web0 "0/1 0/0 "
+  web0_more='cpus = "0,1"
+    cpu_weight = 300'
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "all that there is, and a weight" run_hv apply --yes
+  check "  it is so" has_affinity web0 "all/all all/all "
+  check "  nothing is to do" nothing_to_do
+  web0_more=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "no longer declared" run_hv apply --yes
+  check "  the weight is the default" in_dom0 'xl sched-credit2 -d web0 | grep -qw 256'
+  check "  nothing is to do" nothing_to_do
+  check "it was not restarted" is_field web0 2 "$number"
 }
 
 part_power() {
@@ -531,39 +521,7 @@ part_names() {
   check "nothing is to do" nothing_to_do
 }
 
-part_two() {
-  note "two hv with two stores want one disk at the same moment"
-  local round who
-  for who in one two; do
-    mkdir -p "$work/$who"
-    { printf '[project]\nid = "%s"\nname = "%s"\n' "$(cat /proc/sys/kernel/random/uuid)" $who
-      printf 'sources = ["fleet.vm"]\n[hosts.xen1]\n'
-      "$here/lab.sh" address; } >"$work/$who/hv.toml"
-    cat >"$work/$who/fleet.vm" <<EOF
-domain $who:
-    memory  = 90MiB
-    kernel  = "/guests/vmlinuz"
-    ramdisk = "/guests/guest.cpio.gz"
-    disk    = ["/guests/shared.img,raw,xvda,w"]
-EOF
-  done
-  at_once() {
-    "$hv" -C "$work/one" apply --yes >"$work/one.log" 2>&1 &
-    local first=$!
-    "$hv" -C "$work/two" apply --yes >"$work/two.log" 2>&1
-    wait $first
-    [ "$(in_dom0 'losetup -a | grep -c shared.img')" -le 1 ] || {
-      tail -5 "$work/one.log" "$work/two.log"
-      return 1
-    }
-  }
-  for round in 1 2 3; do
-    check "never both ($round)" at_once
-    "$hv" -C "$work/one" destroy --yes >/dev/null 2>&1
-    "$hv" -C "$work/two" destroy --yes >/dev/null 2>&1
-    check "  and both can go" are_domains "web0 web1 "
-  done
-}
+. "$here/trouble.sh"
 
 # ---- the simulator beside it
 
@@ -589,7 +547,7 @@ both() { # WORDS…: to the same exit code on both
   second=$?
   [ $first = $second ] || {
     echo "real $first, simulated $second"
-    tail -20 "$work/real.log" "$work/sim.log"
+    tail -n 20 "$work/real.log" "$work/sim.log"
     return 1
   }
 }
@@ -604,7 +562,7 @@ name = "journey"
 sources = ["fleet.vm"]
 [hosts.xen1]
 driver = "sim"
-memory = "1GiB"
+memory = "1522MiB"
 cpus = 2
 EOF
   cp "$work/fleet.vm" "$work/sim/"
@@ -642,7 +600,8 @@ part_destroy() {
 }
 
 begin
-parts=(fleet change drift kill stranger power shared strange adopt local names two calls cut twin destroy)
+parts=(fleet change pin boot drift kill stranger power saved shared strange adopt local names calls cut records
+  race hosts twin destroy)
 [ $# = 0 ] || parts=("$@")
 for part in "${parts[@]}"; do "part_$part"; done
 echo "journey: $good of $((good + bad)) checks in $SECONDS s"

@@ -6,9 +6,12 @@
 #   lab.sh up | down    boot it, end it
 #   lab.sh ssh [WORDS]  a shell or a command in dom0
 #   lab.sh address      what hv.toml says of it
-#   lab.sh test         boot it, play tests/xen/journey.sh on it, end it; 77 where it cannot be had
+#   lab.sh test [PART…] boot it, play tests/xen/journey.sh on it, end it; 77 where it cannot be had
 #
-# HV_XENLAB is its folder (build/xenlab), HV_XENLAB_PORT dom0's ssh port here (2222).
+# HV_XENLAB is its folder (build/xenlab), HV_XENLAB_PORT dom0's ssh port here (2222; for `test` the next
+# that is free). With another port a second one boots: both dom0s are on a wire of their own, 10.0.3.N,
+# and each may log in at the other with `dbclient`. With HV_XENLAB_INSTALL=yes `test` installs what is
+# missing of tools/packages-xen.txt.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lab=${HV_XENLAB:-$here/../../build/xenlab}
@@ -153,6 +156,7 @@ build_dom0() {
   cp -aL "$(source_of /etc/xen/scripts)" "$root/etc/xen/"
   cp -L "$(source_of /etc/xen/xl.conf)" "$root/etc/xen/"
   put /usr/sbin/dropbear
+  put /usr/bin/dbclient
   library=$(source_of /usr/lib/x86_64-linux-gnu/libgcc_s.so.1) # dlopened: ldd does not show it
   cp -L "$library" "$root/usr/lib/x86_64-linux-gnu/"
   for module in "${modules[@]}"; do
@@ -170,8 +174,11 @@ build_dom0() {
   echo 'hosts: files' >"$root/etc/nsswitch.conf"
   echo '127.0.0.1 localhost dom0' >"$root/etc/hosts"
   cp "$lab/id.pub" "$root/root/.ssh/authorized_keys"
+  # For one dom0 at the other's; both have one host key.
+  LD_LIBRARY_PATH="$lab/files/usr/lib/x86_64-linux-gnu" "$(source_of /usr/bin/dropbearconvert)" \
+    openssh dropbear "$lab/id" "$root/root/.ssh/id_dropbear" 2>/dev/null
   chmod 700 "$root/root" "$root/root/.ssh"
-  chmod 600 "$root/root/.ssh/authorized_keys"
+  chmod 600 "$root/root/.ssh/authorized_keys" "$root/root/.ssh/id_dropbear"
   cp "$lab/dropbear_ed25519_host_key" "$root/etc/dropbear/"
   cp "$here/init.dom0" "$root/init"
   chmod 755 "$root/init"
@@ -235,6 +242,8 @@ build() {
 
 running() { [ -f "$lab/qemu-$port.pid" ] && kill -0 "$(cat "$lab/qemu-$port.pid")" 2>/dev/null; }
 
+wire_address() { echo "10.0.3.$((port % 200 + 1))"; }
+
 up() {
   local serial=$lab/serial-$port.log began=$SECONDS
   build
@@ -250,10 +259,13 @@ up() {
     exec setsid qemu-system-x86_64 -accel tcg,thread=single,tb-size=256 -machine pc -cpu qemu64 \
       -m 1024 -smp 2 -kernel xen -append \
       "console=com1 com1=115200,8n1 dom0_mem=512M,max:512M loglvl=warning guest_loglvl=warning noreboot" \
-      -initrd "vmlinuz console=hvc0 loglevel=4,dom0.cpio.gz" -display none -monitor none -vga none \
+      -initrd "vmlinuz console=hvc0 loglevel=4 wire=$(wire_address),dom0.cpio.gz" -display none -monitor none -vga none \
       -no-reboot -serial "file:$serial" -uuid "00000000-0000-4000-8000-00000000$(printf %04d "$port")" \
       -netdev "user,id=n0,hostfwd=tcp:127.0.0.1:$port-:22" \
-      -device virtio-net-pci,netdev=n0,romfile= </dev/null >"$lab/qemu-$port.out" 2>&1
+      -device virtio-net-pci,netdev=n0,romfile= \
+      -netdev "socket,id=n1,mcast=230.0.0.71:${HV_XENLAB_WIRE:-12071},localaddr=127.0.0.1" \
+      -device "virtio-net-pci,netdev=n1,mac=52:54:00:71:00:$(printf %02x $((port % 200 + 1))),romfile=" \
+      </dev/null >"$lab/qemu-$port.out" 2>&1
   ) &
   echo $! >"$lab/qemu-$port.pid"
   echo "[127.0.0.1]:$port $(cat "$lab/host_key.pub")" >"$lab/known_hosts-$port"
@@ -298,10 +310,24 @@ case ${1:-help} in
     in_dom0 "$@"
     ;;
   address) address ;;
+  wire) wire_address ;;
   test)
-    if ! command -v qemu-system-x86_64 >/dev/null && [ "${HV_XENLAB_INSTALL:-}" != yes ]; then
-      say "skipped: no qemu-system-x86_64 here (./dev xenlab test installs it)"
-      exit 77
+    if [ "${HV_XENLAB_INSTALL:-}" != yes ]; then
+      for program in qemu-system-x86_64 ssh; do
+        command -v "$program" >/dev/null || {
+          say "skipped: no $program here (./dev xenlab test installs it)"
+          exit 77
+        }
+      done
+      # A test of hv does not fail because a mirror of Debian does.
+      "$0" build || {
+        say "skipped: its image cannot be made here"
+        exit 77
+      }
+    fi
+    if [ -z "${HV_XENLAB_PORT:-}" ] && ! running; then
+      while (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+      export HV_XENLAB_PORT=$port
     fi
     up
     trap down EXIT
@@ -309,7 +335,7 @@ case ${1:-help} in
     "$here/journey.sh" "$@"
     ;;
   *)
-    sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     [ "${1:-help}" = help ] || exit 64
     ;;
 esac

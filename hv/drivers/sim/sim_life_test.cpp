@@ -503,5 +503,26 @@ TEST(SimDatabase, AReaderSeesWhatWillHaveHappenedAndWritesNothing) {
   EXPECT_EQ(copy.rows, host.store.rows);
 }
 
+// As xendomains does on real Xen: what ran, and nothing else.
+TEST(SimBoot, StartsWhatIsToStart) {
+  TestHost host;
+  DomainSpec web = machine("web", mib(256), {"xvda phy:/dev/sda1 w"});
+  web.attributes.set("autostart", true);
+  ASSERT_EQ(host.start(web), "");
+  ASSERT_EQ(host.start(machine("db", mib(256))), "");
+  DomainSpec off = machine("off", mib(256));
+  off.attributes.set("autostart", true);
+  ASSERT_EQ(host.start(off), "");
+  ASSERT_EQ(host.run(host.operation(Op::domain_destroy, "off")), "");
+  const DomId before = host.find("web")->domid;
+  ASSERT_TRUE(host.driver().power_cycle().ok());
+  ASSERT_EQ(host.look().domains.size(), 1u);
+  EXPECT_EQ(host.find("web")->state, PowerState::running);
+  EXPECT_EQ(host.find("web")->vbds.size(), 1u);
+  EXPECT_NE(host.find("web")->domid, before);
+  host.reopen();
+  EXPECT_EQ(host.look().domains.size(), 1u);
+}
+
 }  // namespace
 }  // namespace hv

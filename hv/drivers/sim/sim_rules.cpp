@@ -496,11 +496,18 @@ SimHost::Refusal SimHost::unmap(const Operation& operation) {
 }
 
 void SimHost::boot() {
-  for (const auto& [domid, domain] : domains) {
-    touch_domain(domid);
-    if (!domain.dying) spend_image(domain.uuid);  // what was being restored
-  }
+  std::map<uint64_t, ObservedDomain> before = std::move(domains);
   domains.clear();
+  for (auto& [domid, domain] : before) {
+    touch_domain(domid);
+    if (domain.dying) continue;
+    spend_image(domain.uuid);  // what was being restored
+    const auto* at_boot = domain.attributes.get<bool>("autostart");
+    if (at_boot == nullptr || !*at_boot || domain.state != PowerState::running) continue;
+    domain.domid = DomId{next_domid++};
+    touch_domain(domain.domid.value);
+    domains[domain.domid.value] = std::move(domain);
+  }
   for (const auto& [uuid, mapping] : mappings)
     if (mapping.operation.op != Op::pool_initialise) touch("map/" + to_string(uuid));
   std::erase_if(mappings,

@@ -103,18 +103,33 @@ Result<std::string> disk_string(const Vbd& vbd) {
 
 Result<std::vector<std::string>> vif_words(const Vif& vif) {
   // What the host tells of an interface; any other setting would be drift for ever.
-  constexpr std::array<std::string_view, 6> kKnown = {"mac",     "bridge", "ip",
-                                                      "vifname", "model",  "mtu"};
+  constexpr std::array<std::string_view, 9> kKnown = {
+      "mac", "bridge", "ip", "vifname", "model", "mtu", "script", "gatewaydev", "backend"};
   std::vector<std::string> words;
   for (const auto& [key, value] : vif.settings) {
     if (std::find(kKnown.begin(), kKnown.end(), key) == kKnown.end())
-      return refused("`" + key + "` of an interface cannot be read back from a Xen host",
-                     "this driver sets mac, bridge, ip, vifname, model and mtu");
+      return refused(
+          "`" + key + "` of an interface cannot be read back from a Xen host",
+          "this driver sets mac, bridge, ip, vifname, model, mtu, script, gatewaydev and backend");
     if (value.find_first_of(",\n\"'\\ ") != std::string::npos)
       return refused("an interface holds `" + value + "`, which xl would misread");
     words.push_back(key + "=" + value);
   }
   return words;
+}
+
+Result<std::string> quoted_text(const std::string& text) {
+  return quoted(text);
+}
+
+Result<std::string> disk_item(const Vbd& vbd) {
+  return quoted(TRY(disk_string(vbd)));
+}
+
+Result<std::string> vif_item(const Vif& vif) {
+  std::string text;
+  for (const std::string& word : TRY(vif_words(vif))) text += (text.empty() ? "" : ",") + word;
+  return quoted(text);
 }
 
 Result<std::string> domain_file(const DomainSpec& spec, const Uuid& uuid, const Schema& schema) {
@@ -129,8 +144,7 @@ Result<std::string> domain_file(const DomainSpec& spec, const Uuid& uuid, const 
       has_command_line = true;
       continue;
     }
-    if (entry.name == "autostart" && entry.value == Value(true))
-      return refused("this driver cannot start a domain at boot (`autostart`)");
+    if (entry.name == "autostart") continue;  // not what a domain is, but when (hostop.sh)
     if (attribute->custom || attribute->how == How::bookkeeping) continue;
     if (!has_word(attribute->generations, "xl"))
       return refused("xl does not know `" + entry.name + "`",
@@ -142,18 +156,12 @@ Result<std::string> domain_file(const DomainSpec& spec, const Uuid& uuid, const 
     if (const auto* text = line.get<std::string>())
       file += "cmdline = " + TRY(quoted(*text)) + "\n";
   }
-  file += "disk = [";
-  for (const Vbd& vbd : spec.vbds) {
-    const std::string text = TRY(disk_string(vbd));
-    file += (file.back() == '[' ? "\n  " : ",\n  ") + TRY(quoted(text));
-  }
-  file += " ]\nvif = [";
-  for (const Vif& vif : spec.vifs) {
-    std::string text;
-    for (const std::string& word : TRY(vif_words(vif))) text += (text.empty() ? "" : ",") + word;
-    file += (file.back() == '[' ? "\n  " : ",\n  ") + TRY(quoted(text));
-  }
-  return file + " ]\n";
+  // An item a line: hostop.sh edits them (`auto`).
+  file += "disk = [\n";
+  for (const Vbd& vbd : spec.vbds) file += "  " + TRY(disk_item(vbd)) + ",\n";
+  file += "]\nvif = [\n";
+  for (const Vif& vif : spec.vifs) file += "  " + TRY(vif_item(vif)) + ",\n";
+  return file + "]\n";
 }
 
 }  // namespace hv

@@ -19,5 +19,9 @@ Result<std::string> domain_file(const DomainSpec& spec, const Uuid& uuid, const 
 Result<std::string> disk_string(const Vbd& vbd);
 // {"mac=00:16:3e:00:00:01", "bridge=xenbr0"}
 Result<std::vector<std::string>> vif_words(const Vif& vif);
+// As they stand in a domain file, in quotes.
+Result<std::string> disk_item(const Vbd& vbd);
+Result<std::string> vif_item(const Vif& vif);
+Result<std::string> quoted_text(const std::string& text);
 
 }  // namespace hv

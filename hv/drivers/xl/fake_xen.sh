@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# A host without a hypervisor, for the tests of hostop.sh: `xl`, `xenstore-exists`, `xenstore-ls` and
-# `losetup` are this file under other names. Its machines are the files $FAKE_XEN/UUID, "DOMID NAME STATE"; a file
-# $FAKE_XEN/slow says how long each call takes, $FAKE_XEN/fail what it answers.
+# A host without a hypervisor, for the tests of hostop.sh: `xl`, `xenstore-exists`, `xenstore-list`,
+# `xenstore-ls` and `losetup` are this file under other names. Its machines are the files $FAKE_XEN/UUID,
+# "DOMID NAME STATE [TIME]"; a file $FAKE_XEN/slow says how long each call takes, $FAKE_XEN/fail what it
+# answers, and $FAKE_XEN/store is xenstore; while $FAKE_XEN/held is there, all devices are.
 set -u
 words="${0##*/} $*"
 echo "$words" >>"$FAKE_XEN/calls"
@@ -16,30 +17,65 @@ esac
 machines() {
   for file in "$FAKE_XEN"/????????-*; do
     [ -e "$file" ] || continue
-    read -r domid name state <"$file"
-    printf '%s %s 64 1\t%s\t1.0 %s - -\n' "$name" "$domid" "$state" "${file##*/}"
+    read -r domid name state time <"$file"
+    printf '%s %s 64 1\t%s\t%s %s - -\n' "$name" "$domid" "$state" "${time:-1.0}" "${file##*/}"
   done
+}
+details() { # [DOMID]
+  local comma=
+  echo '['
+  for file in "$FAKE_XEN"/????????-*; do
+    [ -e "$file" ] && read -r domid name state time <"$file" || continue
+    [ "${1:-$domid}" = "$domid" ] || continue
+    printf '%s{"domid": %s, "config": {"c_info": {"name": "%s"}, "b_info": {"max_memkb": 65536}}}' \
+      "$comma" "$domid" "$name"
+    comma=,
+  done
+  echo ']'
 }
 file_of() { grep -l "^$1 " "$FAKE_XEN"/????????-* | head -1; }
 case $words in
   'xl list -v') echo 'Name ID Mem VCPUs State Time(s) UUID' && machines ;;
+  'xl list -l'*) details "${3:-}" ;;
   'xl list '*)
     file=$(file_of "$2")
     [ -n "$file" ] || exit 1
-    read -r domid name state <"$file"
-    printf 'Name ID Mem VCPUs State Time(s)\n%s %s 64 1\t%s\t1.0\n' "$name" "$domid" "$state"
+    read -r domid name state time <"$file"
+    printf 'Name ID Mem VCPUs State Time(s)\n%s %s 64 1\t%s\t%s\n' "$name" "$domid" "$state" "${time:-1.0}"
     ;;
-  'xl info'*) echo credit2 ;;
+  'xl info xen_scheduler') echo credit2 ;;
+  'xl info') printf 'nr_cpus : 2\nfree_memory : 256\n' ;;
+  'xl vcpu-list')
+    echo 'Name ID VCPU CPU State Time(s) Affinity (Hard / Soft)'
+    for file in "$FAKE_XEN"/????????-*; do
+      [ -e "$file" ] && read -r domid name state <"$file" || continue
+      echo "$name $domid 0 1 -b- 68.2 $(cat "$FAKE_XEN/affinity" 2>/dev/null || echo 'all / all')"
+    done
+    ;;
   'xl create '*)
     uuid=$(sed -n 's/^uuid = "\(.*\)"/\1/p' "${!#}")
     number=$(($(cat "$FAKE_XEN/next" 2>/dev/null || echo 0) + 1))
     echo "$number" >"$FAKE_XEN/next"
-    echo "$number $(sed -n 's/^name = "\(.*\)"/\1/p' "${!#}") --p---" >"$FAKE_XEN/$uuid"
+    echo "$number $(sed -n 's/^name = "\(.*\)"/\1/p' "${!#}") --p--- 0.0" >"$FAKE_XEN/$uuid"
     ;;
-  'xl destroy '*) rm -f "$(file_of "$2")" ;;
+  'xl save -p '*)
+    file=$(file_of "$3")
+    read -r domid name state <"$file"
+    echo "${file##*/} $name" >"$4"
+    echo "$domid $name --p---" >"$file"
+    ;;
+  'xl restore -p '*)
+    number=$(($(cat "$FAKE_XEN/next" 2>/dev/null || echo 0) + 1))
+    echo "$number" >"$FAKE_XEN/next"
+    read -r uuid name <"$3"
+    echo "$number $name --p--- 0.0" >"$FAKE_XEN/$uuid"
+    ;;
+  'xl destroy '*) rm -f "$(file_of "$2")" "$FAKE_XEN/store" ;;
   'xl shutdown '*) [ -e "$FAKE_XEN/deaf" ] || rm -f "$(file_of "$2")" ;;
-  'xl unpause '*) sed -i 's/--p---/r-----/' "$(file_of "$2")" ;;
+  'xl unpause '*) sed -i 's/--p---.*/r-----/' "$(file_of "$2")" ;;
   'xl pause '*) sed -i 's/r-----/--p---/' "$(file_of "$2")" ;;
-  xenstore-exists*) exit 1 ;;
+  xenstore-exists*) [ -e "$FAKE_XEN/held" ] || exit 1 ;;
+  'xenstore-list /local/domain/0/backend') echo vbd ;;
+  'xenstore-ls -f '*) grep "^$2/" "$FAKE_XEN/store" ;;
   'losetup '*--find*) echo /dev/loop7 ;;
 esac

@@ -21,6 +21,9 @@ PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C
 state=$1 verb=$2
 shift 2
+# What xendomains starts at boot; with any other STATE than Xen's own machine has, nothing of that machine.
+auto_links=/etc/xen/auto
+[ "$state" = /var/lib/hv ] || auto_links=$state/xen-auto
 
 fail() {
   printf '%s\n' "$*" >&2
@@ -41,7 +44,8 @@ is_word() {
 }
 
 folders() {
-  mkdir -p "$state/op" "$state/domain" "$state/project" "$state/claims" "$state/fresh"
+  mkdir -p "$state/op" "$state/domain" "$state/project" "$state/claims" "$state/fresh" "$state/saved" \
+    "$state/auto"
 }
 
 # admitted PROJECT LINEAGE EPOCH: nobody newer has been here.
@@ -178,6 +182,8 @@ unclaim() { # PROJECT LINEAGE EPOCH UUID [FILE]
   exec 7>>"$state/lock"
   flock -s 7
   admitted "$1" "$2" "$3" || return 90
+  # Nothing of a machine that is gone is left that it could start from at boot.
+  [ $# -gt 4 ] || [ -n "$(domids "$4")" ] || rm -f "$auto_links/$4.cfg" "$state/auto/$4.cfg"
   [ -d "$state/claims/$1" ] || return 0
   if [ $# -gt 4 ]; then
     is_word "$5" || return 92
@@ -205,26 +211,30 @@ one_domid() {
   esac
 }
 
-# An xl that stays to start this machine again lives: it may be between two lives of it. (create gives
-# xl a file of this name.)
+# An xl that stays to start this machine again lives: it may be between two lives of it. (create,
+# restore and xendomains give xl files of these names.)
 is_monitored() {
   local process word
   for process in /proc/[0-9]*; do
     { read -r word <"$process/comm"; } 2>/dev/null && [ "$word" = xl ] || continue
-    case $(tr '\0' '\n' <"$process/cmdline" 2>/dev/null) in *"/$uuid.cfg"*) return 0 ;; esac
+    case $(tr '\0' '\n' <"$process/cmdline" 2>/dev/null) in
+      *"/$uuid.cfg"* | *"/saved/$uuid."*) return 0 ;;
+    esac
   done
   return 1
 }
 
 nap() { sleep 0.3 2>/dev/null || sleep 1; }
 
-# Every domain of the UUID goes; true once none is listed.
-destroy_all() {
+# Every domain of the UUID goes; true once none is listed. Devices of its own go with it, or wait.
+destroy_all() { # drop|rest
   local number i all
+  unlink_auto
   for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     all=$(domids "$uuid")
     if [ -z "$all" ] && ! is_monitored; then
-      drop_own '*'
+      "$1_own" '*'
+      [ "$1" = rest ] || rm -f "$state/auto/$uuid.cfg"
       return 0
     fi
     for number in $all; do xl destroy "$number"; done
@@ -242,52 +252,68 @@ act() {
       one_domid || return 1
       rm -f "$state/fresh/$uuid"
       sync_path "$state/fresh"
-      xl unpause "$domid"
+      # What it was restored from is of the past as soon as it runs.
+      discard_image
+      xl unpause "$domid" && link_auto
       ;;
     pause) one_domid && xl pause "$domid" ;;
     destroy)
       one_domid_or_many || return 1
-      destroy_all && rm -f "$state/fresh/$uuid"
+      destroy_all drop && discard_image && rm -f "$state/fresh/$uuid"
       ;;
+    save) save_machine ;;
+    restore) restore ;;
+    unrestore) unrestore ;;
     shutdown) shut_down "$1" ;;
-    memory) one_domid && xl mem-set "$domid" "$1k" ;;
-    vcpus) one_domid && xl vcpu-set "$domid" "$1" ;;
-    schedule) one_domid && schedule "$1" "$2" ;;
-    rename) one_domid && xl rename "$domid" "$1" ;;
-    vbd-attach)
+    memory) one_domid && xl mem-set "$domid" "$1k" && edit_auto set memory "$(($1 / 1024))" ;;
+    vcpus) one_domid && xl vcpu-set "$domid" "$1" && edit_auto set vcpus "$1" ;;
+    schedule) one_domid && schedule "$@" ;;
+    rename) one_domid && xl rename "$domid" "$1" && edit_auto set name "$2" ;;
+    vbd-attach) # NUMBER DISK LINE [DEVICE SOURCE r|w]
       one_domid || return 1
       if xenstore-exists "/local/domain/0/backend/vbd/$domid/$1"; then
         fail "device already exists in xenstore"
         return 1
       fi
-      if [ $# -gt 2 ]; then own_device "$3" "$4" "$5" || return 1; fi
-      xl block-attach "$domid" "$2"
+      if [ $# -gt 3 ]; then
+        if [ -e "$state/auto/$uuid.cfg" ]; then
+          fail "the machine starts at boot, when nobody makes a device of its own for a disk that is shared"
+          return 1
+        fi
+        own_device "$4" "$5" "$6" || return 1
+      fi
+      xl block-attach "$domid" "$2" && edit_auto add disk "$3"
       ;;
     vbd-detach)
       one_domid || return 1
+      edit_auto without "vdev=$2" || return 1
       # xl gives a guest ten seconds and goes; the guest may still let go.
       xl block-detach "$domid" "$1"
       released "vbd/$domid/$1" "vbd-$domid-$1" && drop_own "$2"
       ;;
-    vif-attach) one_domid && xl network-attach "$domid" "$@" ;;
-    vif-detach) one_domid && xl network-detach "$domid" "$1" ;;
+    vif-attach) # LINE WORD…
+      one_domid && xl network-attach "$domid" "${@:2}" && edit_auto add vif "$1"
+      ;;
+    vif-detach) one_domid && edit_auto without "mac=$1" && xl network-detach "$domid" "$1" ;;
     *) fail "no action $action" ;;
   esac
 }
 
+# An image counts as a machine that is there.
 one_domid_or_many() {
-  [ -n "$(domids "$uuid")" ] || fail "no such domain"
+  [ -n "$(domids "$uuid")" ] || has_image || fail "no such domain"
 }
 
 # own_device DEVICE SOURCE r|w: where sharing is permitted, each sharer gets a device of its own over the
 # source, because Xen compares device numbers and would refuse a writer beside readers. `own/UUID.DEVICE`
-# is what xl is given; `.of` says over what it is, and in which life of dom0.
+# is what xl is given; `.of` says in which life of dom0 it is ("-": in none, it waits for its machine to
+# be restored), how it is opened, and over what.
 own_device() {
   local link=$state/own/$uuid.$1 device name options=() source=$2
   case $source in /*) ;; *) source=/dev/$source ;; esac
   is_word "$1" && mkdir -p "$state/own" || return 1
   drop_own "$1"
-  printf '%s %s\n' "$(cat /proc/sys/kernel/random/boot_id)" "$2" | save "$link.of" || return 1
+  printf '%s %s %s\n' "$(cat /proc/sys/kernel/random/boot_id)" "$3" "$2" | save "$link.of" || return 1
   if [ -b "$source" ]; then
     name=$(readlink -f "$source")
     [ "$3" = w ] || options=(--readonly)
@@ -304,32 +330,90 @@ own_device() {
   ln -sfn "$device" "$link"
 }
 
+close_own() { # RECORD BOOT
+  local link=${1%.of} device
+  # The numbers of an earlier life of dom0 are somebody else's by now.
+  [ "$2" = "$(cat /proc/sys/kernel/random/boot_id)" ] || return 0
+  device=$(readlink "$link")
+  case $device in
+    /dev/loop*) losetup --detach "$device" ;;
+    /dev/mapper/hv-*) dmsetup remove --retry "${device#/dev/mapper/}" ;;
+  esac
+}
+
 drop_own() { # DEVICE or *
-  local record boot source device link
+  local record boot rest
   for record in "$state/own/$uuid".$1.of; do
     [ -e "$record" ] || continue
-    read -r boot source <"$record"
-    link=${record%.of}
-    device=$(readlink "$link")
-    # The numbers of an earlier life of dom0 are somebody else's by now.
-    if [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ]; then
-      case $device in
-        /dev/loop*) losetup --detach "$device" ;;
-        /dev/mapper/hv-*) dmsetup remove --retry "${device#/dev/mapper/}" || continue ;;
-      esac
-    fi
-    rm -f "$link" "$record"
+    read -r boot rest <"$record"
+    close_own "$record" "$boot" || continue
+    rm -f "${record%.of}" "$record"
   done
 }
 
-create() { # DEVICE SOURCE r|w for each disk that others may share
-  local code
+# The machine is saved: what it had of its own is not open any more, and comes back with it.
+rest_own() { # *
+  local record boot rest
+  for record in "$state/own/$uuid".$1.of; do
+    [ -e "$record" ] || continue
+    read -r boot rest <"$record"
+    close_own "$record" "$boot" && rm -f "${record%.of}" || continue
+    printf -- '- %s\n' "$rest" | save "$record"
+  done
+}
+
+wake_own() {
+  local record boot mode source device
+  for record in "$state/own/$uuid".*.of; do
+    [ -e "$record" ] || continue
+    read -r boot mode source <"$record"
+    device=${record%.of}
+    own_device "${device##*/"$uuid".}" "$source" "$mode" || return 1
+  done
+}
+
+# ---- what starts at boot. `auto/UUID.cfg` is the machine's file as it would be made now, and a link to
+# it in /etc/xen/auto is what xendomains looks for. The link is gone before the machine goes, and there
+# once it runs; a disk is out of the file before it is detached, and in it once it is attached.
+
+link_auto() {
+  [ -e "$state/auto/$uuid.cfg" ] || return 0
+  mkdir -p "$auto_links" && ln -sfn "$state/auto/$uuid.cfg" "$auto_links/$uuid.cfg" &&
+    sync_path "$auto_links"
+}
+
+unlink_auto() {
+  [ -L "$auto_links/$uuid.cfg" ] || return 0
+  rm -f "$auto_links/$uuid.cfg" && sync_path "$auto_links"
+}
+
+# The lines are domain_file.cpp's: "KEY = VALUE", and in lists a line for each item.
+edit_auto() { # set KEY VALUE | add LIST ITEM | without WORD
+  local file=$state/auto/$uuid.cfg line
+  [ -e "$file" ] || return 0
+  while IFS= read -r line; do
+    case $1 in
+      set) case $line in "$2 = "*) line="$2 = $3" ;; esac ;;
+      without) case $line in '  '*[\"\',]"$2"[\"\',]*) continue ;; esac ;;
+    esac
+    printf '%s\n' "$line"
+    if [ "$1" = add ] && [ "$line" = "$2 = [" ]; then printf '  %s,\n' "$3"; fi
+  done <"$file" | save "$file"
+}
+
+create() { # auto|- [DEVICE SOURCE r|w for each disk that others may share]
+  local code auto=$1
+  shift
   if [ -n "$(domids "$uuid")" ]; then
     fail "a machine of that UUID is there already"
     return 1
   fi
   if is_monitored; then
     fail "xl is about to start the machine of that UUID again"
+    return 1
+  fi
+  if has_image; then
+    fail "a save file of this machine is there"
     return 1
   fi
   # Says that a paused machine of this UUID never ran: written before it exists, gone before it runs.
@@ -349,14 +433,21 @@ create() { # DEVICE SOURCE r|w for each disk that others may share
   if [ "$code" != 0 ]; then
     # xl leaves an empty paused machine behind where memory ran out. It is ours: there was none before,
     # this machine's lock is held, and nothing has run in it.
-    if [ -z "$(domids "$uuid")" ]; then drop_own '*'; else destroy_all; fi
+    if [ -z "$(domids "$uuid")" ]; then drop_own '*'; else destroy_all drop; fi
     rm -f "$state/fresh/$uuid"
+  elif [ "$auto" = auto ]; then
+    save "$state/auto/$uuid.cfg" <"$folder/input"
+    code=$?
   fi
   return "$code"
 }
 
 shut_down() { # SECONDS, then by force
   local first end
+  if [ -z "$(domids "$uuid")" ] && has_image; then
+    discard_image && drop_own '*'
+    return
+  fi
   one_domid || return 1
   first=$domid
   end=$((SECONDS + $1))
@@ -372,16 +463,142 @@ shut_down() { # SECONDS, then by force
     }
     nap
   done
-  destroy_all
+  destroy_all drop && discard_image
 }
 
-schedule() { # WEIGHT CAP; "-" leaves one as it is
+# ---- saved machines. `saved/UUID.partial` is being written. `UUID.in-use` is whole, and a machine that
+# has its memory is or was there, so that it may be of the past: it is never restored. `UUID.image` may
+# be restored. `UUID.about` says what the machine had when it stopped.
+
+has_image() { [ -e "$state/saved/$uuid.image" ] || [ -e "$state/saved/$uuid.in-use" ]; }
+
+discard_image() {
+  rm -f "$state/saved/$uuid".* && sync_path "$state/saved"
+}
+
+move_image() { # FROM TO
+  mv -f "$state/saved/$uuid.$1" "$state/saved/$uuid.$2" && sync_path "$state/saved"
+}
+
+# As look.sh tells of a host, of this machine alone.
+about_machine() {
+  local kind loop name file
+  printf '\035list\n'
+  xl list -v || return 1
+  printf '\035long\n'
+  xl list -l "$domid" || return 1
+  printf '\035store\n'
+  for kind in $(xenstore-list /local/domain/0/backend); do
+    xenstore-ls -f "/local/domain/0/backend/$kind/$domid" 2>/dev/null
+  done
+  printf '\035loops\n'
+  for loop in /sys/block/loop*/loop/backing_file; do
+    [ -f "$loop" ] || continue
+    name=${loop%/loop/backing_file}
+    echo "${name##*/} $(cat "$loop")"
+  done
+  printf '\035own\n'
+  for file in "$state/own/$uuid".*.of; do
+    [ -f "$file" ] && read -r kind name loop <"$file" && echo "${file%.of} $loop"
+  done
+  printf '\035end\n'
+}
+
+save_machine() {
+  local image=$state/saved/$uuid code
+  one_domid || return 1
+  if has_image; then
+    fail "a save file of this machine is there"
+    return 1
+  fi
+  # It stays, paused, until its image is known to be on the disk.
+  xl save -p "$domid" "$image.partial"
+  code=$?
+  if [ "$code" != 0 ]; then
+    rm -f "$image.partial"
+    return "$code"
+  fi
+  about_machine >"$image.about" && sync_path "$image.about" && sync_path "$image.partial" &&
+    move_image partial in-use || return 1
+  destroy_all rest && move_image in-use image
+}
+
+restore() {
+  local code
+  if [ -n "$(domids "$uuid")" ] || is_monitored; then
+    fail "a machine of its UUID is there"
+    return 1
+  fi
+  if [ ! -e "$state/saved/$uuid.image" ]; then
+    if has_image; then fail "the save file was used"; else fail "no such save file"; fi
+    return 1
+  fi
+  if ! wake_own; then
+    rest_own '*'
+    return 1
+  fi
+  # As for create: until it runs, its image is as good as before.
+  : >"$state/fresh/$uuid" && sync_path "$state/fresh" && move_image image in-use || return 1
+  xl restore -p "$state/saved/$uuid.in-use"
+  code=$?
+  [ "$code" = 0 ] || back_to_image || return 1
+  return "$code"
+}
+
+# What never ran goes, and its image is as before.
+back_to_image() {
+  if [ -z "$(domids "$uuid")" ] && ! is_monitored; then rest_own '*'; else destroy_all rest; fi &&
+    move_image in-use image && rm -f "$state/fresh/$uuid"
+}
+
+unrestore() {
+  local all
+  all=$(domids "$uuid")
+  if ! has_image; then
+    fail "no such save file"
+    return 1
+  fi
+  if [ -z "$all" ]; then
+    [ -e "$state/saved/$uuid.image" ] || fail "the save file was used"
+    return
+  fi
+  if [ ! -e "$state/fresh/$uuid" ] || has_run "$all"; then
+    fail "the machine has run"
+    return 1
+  fi
+  back_to_image
+}
+
+has_run() { # DOMIDS
+  local number
+  for number in $1; do
+    xl list "$number" | tr '\t' ' ' | awk 'NR > 1 && $NF != "0.0" { found = 1 } END { exit !found }' &&
+      return 0
+  done
+  return 1
+}
+
+schedule() { # WEIGHT CAP auto|off [VCPU|all HARD SOFT]…; "-" leaves one as it is
   local command=sched-credit2 options=()
   [ "$1" = - ] || options+=(-w "$1")
   [ "$2" = - ] || options+=(-c "$2")
-  [ ${#options[@]} -gt 0 ] || return 0
-  case $(xl info xen_scheduler) in credit) command=sched-credit ;; esac
-  xl "$command" -d "$domid" "${options[@]}"
+  case $3 in
+    auto)
+      save "$state/auto/$uuid.cfg" <"$folder/input" || return 1
+      # What is created and looked at gets it when it runs.
+      [ -e "$state/fresh/$uuid" ] || link_auto || return 1
+      ;;
+    off) unlink_auto && rm -f "$state/auto/$uuid.cfg" || return 1 ;;
+  esac
+  shift 3
+  if [ ${#options[@]} -gt 0 ]; then
+    case $(xl info xen_scheduler) in credit) command=sched-credit ;; esac
+    xl "$command" -d "$domid" "${options[@]}" || return 1
+  fi
+  while [ $# -gt 0 ]; do
+    xl vcpu-pin "$domid" "$1" "$2" "$3" || return 1
+    shift 3
+  done
 }
 
 # A detach has ended when neither xenstore nor the backend knows the device any more.

@@ -101,6 +101,27 @@ Vbd vbd_of(const Json& disk) {
   return vbd;
 }
 
+// A line of a domain file as domain_file.cpp writes it: `
+// "vdev=xvda,…,access=rw,…,target=/img/a",`.
+std::optional<Vbd> vbd_of_line(std::string_view line) {
+  line = trimmed(line);
+  if (line.ends_with(',')) line.remove_suffix(1);
+  if (line.size() < 2 || line.front() != line.back()) return std::nullopt;
+  line = line.substr(1, line.size() - 2);
+  constexpr std::string_view kDevice = "vdev=", kTarget = "target=";
+  if (!line.starts_with(kDevice)) return std::nullopt;
+  Vbd vbd;
+  while (!line.empty() && !line.starts_with(kTarget)) {
+    const std::size_t comma = std::min(line.find(','), line.size());
+    const std::string_view part = line.substr(0, comma);
+    if (part.starts_with(kDevice)) vbd.device = std::string(part.substr(kDevice.size()));
+    if (part == "access=rw") vbd.mode = AccessMode::write;
+    line.remove_prefix(std::min(comma + 1, line.size()));
+  }
+  if (!line.empty()) vbd.source = std::string(line.substr(kTarget.size()));
+  return vbd;
+}
+
 Vif vif_of(const Json& nic) {
   Vif vif;
   const auto take = [&](const char* theirs, const char* ours) {
@@ -111,6 +132,10 @@ Vif vif_of(const Json& nic) {
   take("ip", "ip");
   take("ifname", "vifname");
   take("model", "model");
+  // Told only where they are not xl's own.
+  take("script", "script");
+  take("gatewaydev", "gatewaydev");
+  take("backend_domname", "backend");
   if (auto mtu = number_in(nic, "mtu"); mtu && *mtu != 0)
     vif.settings["mtu"] = std::to_string(*mtu);
   return vif;
@@ -236,15 +261,17 @@ ObservedVbd vbd_of(const Backend& backend, const std::map<std::string, std::stri
 
 // ---- the whole look
 
+// Between the sections of a look, and of the description of a saved machine within it.
+constexpr char kMark = '\036', kInnerMark = '\035';
 // Of processor time: so much a machine takes at most until it has started.
 constexpr double kYoung = 60;
 
 class LookReader {
  public:
-  LookReader(std::string_view text, const HostName& host, Time at) {
+  LookReader(std::string_view text, const HostName& host, Time at, char mark) {
     seen_.host = host;
     seen_.at = at;
-    cut(text);
+    cut(text, mark);
   }
 
   HostObservation run() {
@@ -258,10 +285,13 @@ class LookReader {
     domains();
     between_lives();
     young_processors();
+    affinity();
     if (!reason_.empty()) return unreadable(reason_);
     disks_and_interfaces();
     leftovers();
     kept_configurations();
+    saved();
+    autostart();
     records();
     if (!reason_.empty()) return unreadable(reason_);
     std::vector<std::string> bridges;
@@ -269,22 +299,38 @@ class LookReader {
       if (!trimmed(line).empty()) bridges.emplace_back(trimmed(line));
     seen_.bridges = std::move(bridges);
     Bytes used;
-    for (const ObservedDomain& domain : seen_.domains) used += domain.memory;
+    for (const ObservedDomain& domain : seen_.domains) used += memory_taken(domain);
     seen_.memory_total = seen_.memory_free + used;
     seen_.reachable = true;
     return std::move(seen_);
   }
 
+  // The machine of this UUID as hostop.sh described it when it was saved.
+  std::optional<ObservedDomain> described(const Uuid& uuid) {
+    if (!sections_.contains("end")) return std::nullopt;
+    domains();
+    if (!reason_.empty()) return std::nullopt;
+    std::erase_if(seen_.domains, [&](const ObservedDomain& it) { return it.uuid != uuid; });
+    if (seen_.domains.size() != 1) return std::nullopt;
+    const uint64_t domid = seen_.domains[0].domid.value;
+    disks_and_interfaces();
+    ObservedDomain* domain = find(domid);
+    domain->domid = DomId{};
+    domain->state = PowerState::saved;
+    domain->dying = domain->never_ran = false;
+    return *domain;
+  }
+
  private:
-  void cut(std::string_view text) {
+  void cut(std::string_view text, char separator) {
     while (true) {
-      const std::size_t mark = text.find('\036');
+      const std::size_t mark = text.find(separator);
       if (mark == std::string_view::npos) return;
       text.remove_prefix(mark + 1);
       const std::size_t end = std::min(text.find('\n'), text.size());
       const std::string name(text.substr(0, end));
       text.remove_prefix(std::min(end + 1, text.size()));
-      sections_[name] = text.substr(0, text.find('\036'));
+      sections_[name] = text.substr(0, text.find(separator));
     }
   }
 
@@ -365,6 +411,31 @@ class LookReader {
           young_.contains(domain.domid.value))
         domain.vcpus = wanted->second;
     }
+  }
+
+  // Each virtual processor's hard and soft affinity, as `cpus` and `cpus_soft` would say them.
+  void affinity() {
+    std::map<uint64_t, std::pair<List, List>> told;
+    for (std::string_view line : lines_of(sections_["affinity"])) {
+      const std::size_t slash = line.rfind(" / ");
+      if (slash == std::string_view::npos) continue;
+      // From the right: NAME ID VCPU CPU STATE TIME HARD, and a name may hold blanks.
+      const std::vector<Word> words = words_of(line.substr(0, slash));
+      if (words.size() < 7) continue;
+      const auto domid = number_in(words[words.size() - 6].text);
+      if (!domid) continue;
+      auto& [hard, soft] = told[static_cast<uint64_t>(*domid)];
+      hard.emplace_back(std::string(words.back().text));
+      soft.emplace_back(std::string(trimmed(line.substr(slash + 3))));
+    }
+    const auto as_declared = [](const List& each) {
+      return std::equal(each.begin() + 1, each.end(), each.begin()) ? each.front() : Value(each);
+    };
+    for (ObservedDomain& domain : seen_.domains)
+      if (auto found = told.find(domain.domid.value); found != told.end()) {
+        domain.attributes.set("cpus", as_declared(found->second.first));
+        domain.attributes.set("cpus_soft", as_declared(found->second.second));
+      }
   }
 
   // An xl that waits for a machine which is not there will start it again, or has died on the way:
@@ -513,6 +584,57 @@ class LookReader {
     }
   }
 
+  // What lies saved holds what it had; while a machine of it is there, that one is what counts.
+  void saved() {
+    for (const auto& [name, text] : sections_) {
+      constexpr std::string_view kSaved = "saved ";
+      if (!name.starts_with(kSaved)) continue;
+      const std::string_view file = std::string_view(name).substr(kSaved.size());
+      const auto uuid = parse_uuid(file.substr(0, file.find('.')));
+      if (uuid && find_domain(seen_, *uuid) != nullptr) continue;
+      auto domain =
+          uuid ? LookReader(text, seen_.host, seen_.at, kInnerMark).described(*uuid) : std::nullopt;
+      if (!domain) {
+        reason_ = "what lies saved there cannot be read (" + std::string(file) + ")";
+        return;
+      }
+      domain->dying = file.ends_with(".in-use");
+      seen_.domains.push_back(std::move(*domain));
+    }
+  }
+
+  // What hostop.sh has start at boot, "auto UUID linked": a disk of it that the machine does not
+  // have is one that it would get.
+  void autostart() {
+    for (ObservedDomain& domain : seen_.domains) domain.attributes.set("autostart", false);
+    for (const auto& [name, text] : sections_) {
+      const std::vector<Word> words = words_of(name);
+      const auto uuid =
+          words.size() == 3 && words[0].text == "auto" ? parse_uuid(words[1].text) : std::nullopt;
+      if (!uuid) continue;
+      const bool linked = words[2].text == "linked";
+      auto found = std::find_if(seen_.domains.begin(), seen_.domains.end(),
+                                [&](const ObservedDomain& it) { return it.uuid == *uuid; });
+      const ObservedDomain* domain = found == seen_.domains.end() ? nullptr : &*found;
+      // One that does not run yet gets its link when it does.
+      if (domain != nullptr && (linked || domain->state != PowerState::running))
+        found->attributes.set("autostart", true);
+      if (!linked) continue;
+      for (std::string_view line : lines_of(text)) {
+        const auto vbd = vbd_of_line(line);
+        if (!vbd) continue;
+        const bool live =
+            domain != nullptr &&
+            std::any_of(domain->vbds.begin(), domain->vbds.end(), [&](const ObservedVbd& it) {
+              return it.vbd.device == vbd->device && it.vbd.source == vbd->source;
+            });
+        if (!live)
+          seen_.latent.push_back(
+              {"autostart", *uuid, domain == nullptr ? to_string(*uuid) : domain->name, *vbd});
+      }
+    }
+  }
+
   void records() {
     for (const auto& [name, text] : sections_) {
       constexpr std::string_view kProject = "file project/", kClaim = "file claims/";
@@ -548,7 +670,7 @@ class LookReader {
 }  // namespace
 
 HostObservation read_look(std::string_view text, const HostName& host, Time at) {
-  return LookReader(text, host, at).run();
+  return LookReader(text, host, at, kMark).run();
 }
 
 std::vector<ListedDomain> read_list(std::string_view text) {

@@ -26,10 +26,12 @@ monitors() {
     uuid=- domid=-
     mapfile -d '' -t words 2>/dev/null <"$process/cmdline"
     for word in "${words[@]}"; do
-      case $word in /*/op/*/????????-????-????-????-????????????.cfg)
-        uuid=${word##*/}
-        uuid=${uuid%.cfg}
-        ;;
+      case $word in
+        /*/????????-????-????-????-????????????.cfg | \
+          /*/saved/????????-????-????-????-????????????.*)
+          uuid=${word##*/}
+          uuid=${uuid%.*}
+          ;;
       esac
     done
     if [ "$uuid" = - ]; then
@@ -119,17 +121,36 @@ section processors
 for domid in $(xenstore-list /local/domain 2>/dev/null); do
   [ "$domid" = 0 ] || xenstore-ls -f "/local/domain/$domid/cpu" 2>/dev/null
 done
+# Where each virtual processor may run.
+section affinity
+xl vcpu-list 2>/dev/null
 section own
 for file in "$state"/own/*.of; do
-  [ -f "$file" ] && read -r boot source <"$file" && echo "${file%.of} $source"
+  [ -f "$file" ] && read -r boot mode source <"$file" && echo "${file%.of} $source"
 done
 for file in /var/lib/xen/userdata-d.*.libxl-json; do
   [ -f "$file" ] || continue
   section "kept ${file##*/}"
   cat "$file"
 done
-section auto
-ls /etc/xen/auto 2>/dev/null
+# What hv has start at boot, and whether it would.
+auto_links=/etc/xen/auto
+[ "$state" = /var/lib/hv ] || auto_links=$state/xen-auto
+for file in "$state"/auto/*.cfg; do
+  [ -f "$file" ] || continue
+  uuid=${file##*/}
+  uuid=${uuid%.cfg}
+  linked=unlinked
+  [ "$auto_links/$uuid.cfg" -ef "$file" ] && linked=linked
+  section "auto $uuid $linked"
+  cat "$file"
+done
+# Machines that lie saved; what each had is told as here, between other marks.
+for file in "$state"/saved/*.image "$state"/saved/*.in-use; do
+  [ -f "$file" ] || continue
+  section "saved ${file##*/}"
+  cat "${file%.*}.about" 2>/dev/null
+done
 section fresh
 ls "$state/fresh" 2>/dev/null
 for file in "$state"/project/*; do

@@ -61,11 +61,11 @@ class XlDriver final : public Driver {
       : config_(config), schema_(schema), clock_(clock), shell_(config) {
     capabilities_.version = "Xen through xl";
     capabilities_.checks_sharing = true;
-    capabilities_.operations = {Op::domain_create,   Op::domain_unpause,  Op::domain_pause,
-                                Op::domain_shutdown, Op::domain_destroy,  Op::domain_memory,
-                                Op::domain_vcpus,    Op::domain_schedule, Op::domain_rename,
-                                Op::vbd_attach,      Op::vbd_detach,      Op::vif_attach,
-                                Op::vif_detach};
+    capabilities_.operations = {
+        Op::domain_create,  Op::domain_unpause, Op::domain_pause,   Op::domain_shutdown,
+        Op::domain_destroy, Op::domain_memory,  Op::domain_vcpus,   Op::domain_schedule,
+        Op::domain_rename,  Op::domain_save,    Op::domain_restore, Op::domain_unrestore,
+        Op::vbd_attach,     Op::vbd_detach,     Op::vif_attach,     Op::vif_detach};
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
@@ -253,21 +253,32 @@ Result<std::string> number_of(const Vbd& vbd) {
   return Error{Code::operation_failed, "`" + vbd.device + "` is no device of a Xen guest", ""};
 }
 
-Result<Action> schedule_action(const Operation& operation, const Schema& schema) {
-  std::string weight = "-", cap = "-";
-  for (const Attributes::Entry& entry : operation.settings) {
-    if (entry.name != "cpu_weight" && entry.name != "cap")
-      return Error{Code::operation_failed,
-                   "this driver cannot change `" + entry.name + "` of a running domain", ""};
-    const Value value = entry.value.is_unset()
-                            ? schema.default_of(Kind::domain, entry.name, Attributes())
-                            : entry.value;
-    const auto* number = value.get<int64_t>();
-    if (number == nullptr)
-      return Error{Code::operation_failed, "`" + entry.name + "` is no number", ""};
-    (entry.name == "cap" ? cap : weight) = std::to_string(*number);
-  }
-  return Action{{"schedule", weight, cap}, ""};
+// What xl takes for one set: "0-3,^2", "all".
+Result<std::string> cpu_words(const Value& value) {
+  if (value.is_unset()) return std::string("all");
+  if (const auto* number = value.get<int64_t>()) return std::to_string(*number);
+  const auto* text = value.get<std::string>();
+  if (text == nullptr) return Error{Code::operation_failed, "a set of CPUs is no text", ""};
+  if (text->find("node") != std::string::npos)
+    return Error{Code::operation_failed,
+                 "`" + *text + "` names nodes, which cannot be read back from a running domain",
+                 "name the CPUs by number"};
+  if (text->find_first_not_of("0123456789,-^ al") != std::string::npos)
+    return Error{Code::operation_failed, "`" + *text + "` is no set of CPUs", ""};
+  return text->find_first_not_of(' ') == std::string::npos ? std::string("all") : *text;
+}
+
+// "VCPU HARD SOFT" for each: a list has one for each virtual processor, those after it have all.
+Status add_pins(const Attributes::Entry& entry, std::vector<std::string>& words) {
+  const bool hard = entry.name == "cpus";
+  const auto pin = [&](const std::string& vcpu, const std::string& set) {
+    words.insert(words.end(), {vcpu, hard ? set : "-", hard ? "-" : set});
+  };
+  const auto* list = entry.value.get<List>();
+  pin("all", list == nullptr ? TRY(cpu_words(entry.value)) : "all");
+  if (list == nullptr) return {};
+  for (std::size_t i = 0; i < list->size(); ++i) pin(std::to_string(i), TRY(cpu_words((*list)[i])));
+  return {};
 }
 
 // Whether others may share what this disk writes or reads: then Xen's own check, which compares
@@ -299,11 +310,64 @@ Status give_own_device(const Operation& operation, const std::string& state, Vbd
   return {};
 }
 
+bool starts_at_boot(const DomainSpec& spec) {
+  const auto* yes = spec.attributes.get<bool>("autostart");
+  return yes != nullptr && *yes;
+}
+
+// What is there when the host boots has no device of its own: nobody has made one then.
+Status can_start_at_boot(const std::vector<std::string>& own) {
+  if (own.empty()) return {};
+  return Error{Code::operation_failed,
+               "a domain with a disk that may be shared (`" + own.front() +
+                   "`) cannot start at boot: the disk gets a device of its own, which hv makes",
+               "without `autostart`, or without `sharing` and `w!`"};
+}
+
+Result<Action> schedule_action(const Operation& operation, const std::string& state,
+                               const Schema& schema) {
+  std::string weight = "-", cap = "-", boot = "-", file;
+  std::vector<std::string> pins;
+  for (const Attributes::Entry& entry : operation.settings) {
+    if (entry.name == "cpus" || entry.name == "cpus_soft") {
+      TRY(add_pins(entry, pins));
+      continue;
+    }
+    if (entry.name == "autostart") {
+      boot = entry.value == Value(true) ? "auto" : "off";
+      if (boot == "off") continue;
+      if (!operation.domain)
+        return Error{Code::operation_failed, "what is to start at boot is not said", ""};
+      std::vector<std::string> own;
+      for (Vbd vbd : operation.domain->vbds) TRY(give_own_device(operation, state, vbd, own));
+      TRY(can_start_at_boot(own));
+      file = TRY(domain_file(*operation.domain, operation.uuid, schema));
+      continue;
+    }
+    if (entry.name != "cpu_weight" && entry.name != "cap")
+      return Error{Code::operation_failed,
+                   "this driver cannot change `" + entry.name + "` of a running domain", ""};
+    const Value value = entry.value.is_unset()
+                            ? schema.default_of(Kind::domain, entry.name, Attributes())
+                            : entry.value;
+    const auto* number = value.get<int64_t>();
+    if (number == nullptr)
+      return Error{Code::operation_failed, "`" + entry.name + "` is no number", ""};
+    (entry.name == "cap" ? cap : weight) = std::to_string(*number);
+  }
+  Action action{{"schedule", weight, cap, boot}, file};
+  action.words.insert(action.words.end(), pins.begin(), pins.end());
+  return action;
+}
+
 Result<Action> create_action(const Operation& operation, const std::string& state,
                              const Schema& schema) {
-  Action action{{"create"}, ""};
   DomainSpec spec = *operation.domain;
-  for (Vbd& vbd : spec.vbds) TRY(give_own_device(operation, state, vbd, action.words));
+  std::vector<std::string> own;
+  for (Vbd& vbd : spec.vbds) TRY(give_own_device(operation, state, vbd, own));
+  if (starts_at_boot(spec)) TRY(can_start_at_boot(own));
+  Action action{{"create", starts_at_boot(spec) ? "auto" : "-"}, ""};
+  action.words.insert(action.words.end(), own.begin(), own.end());
   action.input = TRY(domain_file(spec, operation.uuid, schema));
   return action;
 }
@@ -312,7 +376,8 @@ Result<Action> attach_action(const Operation& operation, const std::string& stat
   Vbd vbd = *operation.vbd;
   std::vector<std::string> own;
   TRY(give_own_device(operation, state, vbd, own));
-  Action action{{"vbd-attach", TRY(number_of(vbd)), TRY(disk_string(vbd))}, ""};
+  Action action{{"vbd-attach", TRY(number_of(vbd)), TRY(disk_string(vbd)), TRY(disk_item(vbd))},
+                ""};
   action.words.insert(action.words.end(), own.begin(), own.end());
   return action;
 }
@@ -330,6 +395,12 @@ Result<Action> XlDriver::action_of(const Operation& operation) const {
       return Action{{"shutdown", std::to_string((operation.timeout.count + 999) / 1000)}, ""};
     case Op::domain_destroy:
       return Action{{"destroy"}, ""};
+    case Op::domain_save:
+      return Action{{"save"}, ""};
+    case Op::domain_restore:
+      return Action{{"restore"}, ""};
+    case Op::domain_unrestore:
+      return Action{{"unrestore"}, ""};
     case Op::domain_memory:
       if (!operation.memory || operation.memory->count % kKiB != 0) return not_whole(operation);
       return Action{{"memory", std::to_string(operation.memory->count / kKiB)}, ""};
@@ -337,10 +408,10 @@ Result<Action> XlDriver::action_of(const Operation& operation) const {
       if (!operation.vcpus) return not_whole(operation);
       return Action{{"vcpus", std::to_string(*operation.vcpus)}, ""};
     case Op::domain_schedule:
-      return schedule_action(operation, schema_);
+      return schedule_action(operation, config_.state, schema_);
     case Op::domain_rename:
       if (operation.name.empty()) return not_whole(operation);
-      return Action{{"rename", operation.name}, ""};
+      return Action{{"rename", operation.name, TRY(quoted_text(operation.name))}, ""};
     case Op::vbd_attach:
       if (!operation.vbd) return not_whole(operation);
       return attach_action(operation, config_.state);
@@ -349,7 +420,7 @@ Result<Action> XlDriver::action_of(const Operation& operation) const {
       return Action{{"vbd-detach", TRY(number_of(*operation.vbd)), operation.vbd->device}, ""};
     case Op::vif_attach: {
       if (!operation.vif) return not_whole(operation);
-      Action action{{"vif-attach"}, ""};
+      Action action{{"vif-attach", TRY(vif_item(*operation.vif))}, ""};
       for (std::string& word : TRY(vif_words(*operation.vif)))
         action.words.push_back(std::move(word));
       return action;
@@ -368,9 +439,6 @@ Result<Action> XlDriver::action_of(const Operation& operation) const {
     case Op::vdisk_expire:
     case Op::domain_verify:
     case Op::vbd_enlarge:
-    case Op::domain_save:
-    case Op::domain_restore:
-    case Op::domain_unrestore:
     case Op::record_state:
       break;
   }

@@ -202,9 +202,11 @@ TEST(DomainFile, HoldsEverythingThatWasSet) {
                 "cmdline = 'root=/dev/xvda ro \"quiet\"'\n"
                 "disk = [\n"
                 "  \"vdev=xvda,access=rw,backendtype=phy,target=/dev/vg0/a,b\",\n"
-                "  \"vdev=xvdb,access=ro,target=/img/c\" ]\n"
+                "  \"vdev=xvdb,access=ro,target=/img/c\",\n"
+                "]\n"
                 "vif = [\n"
-                "  \"bridge=xenbr0,mac=00:16:3e:00:00:01\" ]\n");
+                "  \"bridge=xenbr0,mac=00:16:3e:00:00:01\",\n"
+                "]\n");
 }
 
 struct RefusedCase {
@@ -221,7 +223,6 @@ const RefusedCase kRefused[] = {
      "whole number of MiB"},
     {"an attribute of xm", [](DomainSpec& s) { s.attributes.set("machine_address_size", 36); },
      "xl does not know `machine_address_size`"},
-    {"autostart", [](DomainSpec& s) { s.attributes.set("autostart", true); }, "autostart"},
     {"a virtual disk", [](DomainSpec& s) { s.vbds = {disk("xvda vd:logs w")}; }, "virtual disk"},
     {"w!", [](DomainSpec& s) { s.vbds = {disk("xvda phy:/dev/sda w!")}; }, "shared for writing"},
     {"a backend xl has not",
@@ -436,6 +437,44 @@ TEST(XlLook, AYoungGuestHasTheProcessorsItIsToHave) {
   EXPECT_EQ(look_at(two).domains[0].vcpus, 2) << "it is the guest's will, or somebody's hand";
 }
 
+TEST(XlLook, TellsAnInterfacesSettings) {
+  const std::string text = replaced(
+      real_look(), "\"bridge\": \"xenbr0\",",
+      "\"bridge\": \"xenbr0\", \"script\": \"vif-route\", \"gatewaydev\": \"eth0\", \"mtu\": 1400,"
+      "\"ifname\": \"web0\", \"backend_domname\": \"net\",");
+  const auto settings = look_at(text).domains[0].vifs.at(0).settings;
+  for (const auto& [key, value] : {std::pair("script", "vif-route"),
+                                   {"gatewaydev", "eth0"},
+                                   {"mtu", "1400"},
+                                   {"vifname", "web0"},
+                                   {"backend", "net"}})
+    EXPECT_EQ(settings.count(key) == 0 ? "" : settings.at(key), value) << key;
+  EXPECT_EQ(look_at(real_look()).domains[0].vifs.at(0).settings.count("script"), 0u);
+  Vif vif;
+  vif.settings = settings;
+  const auto words = vif_words(vif);
+  ASSERT_TRUE(words.ok());
+  EXPECT_EQ(words->size(), settings.size()) << "what is told can be asked for";
+}
+
+// Recorded on Xen 4.17: web0 pinned by hand, each of its two processors otherwise.
+TEST(XlLook, ReadsWhereProcessorsMayRun) {
+  const std::string recorded =
+      "\036affinity\n"
+      "Name                                ID  VCPU   CPU State   Time(s) Affinity (Hard / Soft)\n"
+      "Domain-0                             0     0    1   r--     257.8  all / all\n"
+      "web0                                 3     0    1   -b-      68.2  1 / all\n"
+      "web0                                 3     1    -   --p       1.6  all / 0\n"
+      "web1                                 5     0    1   -b-      63.3  0-1 / all\n"
+      "web1                                 5     1    -   --p       2.7  0-1 / all\n"
+      "\036backends\n";
+  const HostObservation seen = look_at(replaced(real_look(), "\036backends\n", recorded));
+  EXPECT_EQ(*seen.domains[0].attributes.find("cpus"), Value(List{Value("1"), Value("all")}));
+  EXPECT_EQ(*seen.domains[0].attributes.find("cpus_soft"), Value(List{Value("all"), Value("0")}));
+  EXPECT_EQ(*seen.domains[1].attributes.find("cpus"), Value("0-1"));
+  EXPECT_EQ(*seen.domains[1].attributes.find("cpus_soft"), Value("all"));
+}
+
 TEST(XlLook, ADeviceOfASharersOwnIsWhatIsBelowIt) {
   const std::string own = "/var/lib/hv/own/x.xvda";
   std::string text =
@@ -478,7 +517,7 @@ class XlScript : public ::testing::Test {
     folder_ = mkdtemp(pattern.data());
     std::filesystem::create_directories(folder_ + "/bin");
     std::filesystem::create_directories(xen());
-    for (const char* name : {"xl", "xenstore-exists", "xenstore-ls", "losetup"})
+    for (const char* name : {"xl", "xenstore-exists", "xenstore-list", "xenstore-ls", "losetup"})
       std::filesystem::create_symlink(std::string(HV_SOURCE_DIR) + "/hv/drivers/xl/fake_xen.sh",
                                       folder_ + "/bin/" + name);
     const char* path = getenv("PATH");
@@ -683,6 +722,321 @@ TEST_F(XlScript, ASharerHasADeviceOfItsOwn) {
   EXPECT_NE(refused.error().message.find("only raw files and devices"), std::string::npos);
 }
 
+TEST_F(XlScript, PinsAndReadsItBack) {
+  ASSERT_TRUE(driver_->enter(caller_, false).ok());
+  tell(to_string(uuid_of("web")), "5 web r-----\n");
+  Operation pin = operation(Op::domain_schedule);
+  pin.settings.set("cpus", "0-3,^2");
+  pin.settings.set("cpus_soft", List{Value("1"), Value("")});
+  ASSERT_EQ(run("p-1-1", pin).state, OperationState::succeeded);
+  const std::string said = read_file(xen() + "/calls");
+  EXPECT_NE(said.find("xl vcpu-pin 5 all 0-3,^2 -\nxl vcpu-pin 5 all - all\n"
+                      "xl vcpu-pin 5 0 - 1\nxl vcpu-pin 5 1 - all\n"),
+            std::string::npos)
+      << said;
+  EXPECT_EQ(calls("sched"), 0) << "neither weight nor cap was named";
+  pin.settings = Attributes();
+  pin.settings.set("cpus", Value());
+  pin.settings.set("cap", 50);
+  ASSERT_EQ(run("p-1-2", pin).state, OperationState::succeeded);
+  EXPECT_EQ(calls("vcpu-pin 5 all all -"), 1);
+  EXPECT_EQ(calls("sched-credit2 -d 5 -c 50"), 1);
+  // Nothing is believed.
+  pin.settings = Attributes();
+  pin.settings.set("cpus", "1");
+  HostObservation seen = driver_->observe();
+  ASSERT_TRUE(seen.reachable) << seen.reason;
+  EXPECT_EQ(read_effect(pin, seen).state, EffectState::absent);
+  tell("affinity", "1 / all\n");
+  EXPECT_EQ(read_effect(pin, driver_->observe()).state, EffectState::present);
+}
+
+// ---- saved machines
+
+class XlSaved : public XlScript {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(driver_->enter(caller_, false).ok());
+    ASSERT_EQ(run("p-1-1", operation(Op::domain_create)).state, OperationState::succeeded);
+    ASSERT_EQ(run("p-1-2", operation(Op::domain_unpause)).state, OperationState::succeeded);
+    tell("store",
+         "/local/domain/0/backend/vbd/1/51712/params = \"/img/a\"\n"
+         "/local/domain/0/backend/vbd/1/51712/mode = \"w\"\n"
+         "/local/domain/0/backend/vbd/1/51712/dev = \"xvda\"\n");
+  }
+  std::string image(const char* kind) const {
+    return config_.state + "/saved/" + to_string(uuid_of("web")) + "." + kind;
+  }
+  bool there(const char* kind) const { return std::filesystem::exists(image(kind)); }
+  OperationResult run_next(Op op) { return run("p-2-" + std::to_string(++number_), operation(op)); }
+  std::optional<ObservedDomain> web() {
+    const HostObservation seen = driver_->observe();
+    EXPECT_TRUE(seen.reachable) << seen.reason;
+    EXPECT_LE(seen.domains.size(), 1u);
+    const ObservedDomain* found = find_domain(seen, uuid_of("web"));
+    return found == nullptr ? std::nullopt : std::optional(*found);
+  }
+  int number_ = 0;
+};
+
+TEST_F(XlSaved, GoesOnAsItWas) {
+  ASSERT_EQ(run_next(Op::domain_save).state, OperationState::succeeded);
+  untell("store");
+  EXPECT_TRUE(there("image"));
+  EXPECT_FALSE(there("in-use"));
+  auto saved = web();
+  ASSERT_TRUE(saved);
+  EXPECT_EQ(saved->state, PowerState::saved);
+  EXPECT_EQ(saved->domid.value, 0u);
+  EXPECT_FALSE(saved->dying);
+  EXPECT_EQ(saved->memory, mib(64));
+  ASSERT_EQ(saved->vbds.size(), 1u) << "it holds what it had";
+  EXPECT_EQ(saved->vbds[0].vbd.source, "/img/a");
+  EXPECT_EQ(run_next(Op::domain_save).message, "no such domain");
+  EXPECT_EQ(run_next(Op::domain_create).message, "a save file of this machine is there");
+  ASSERT_EQ(run_next(Op::domain_restore).state, OperationState::succeeded);
+  EXPECT_TRUE(there("in-use")) << "until it runs";
+  EXPECT_EQ(web()->state, PowerState::paused);
+  EXPECT_TRUE(web()->never_ran);
+  EXPECT_EQ(run_next(Op::domain_restore).message, "a machine of its UUID is there");
+  ASSERT_EQ(run_next(Op::domain_unpause).state, OperationState::succeeded);
+  EXPECT_FALSE(there("in-use"));
+  EXPECT_FALSE(there("about"));
+  EXPECT_EQ(web()->state, PowerState::running);
+  EXPECT_EQ(run_next(Op::domain_unrestore).message, "no such save file");
+}
+
+TEST_F(XlSaved, ThatNeverRanMayBeSavedAsBefore) {
+  ASSERT_EQ(run_next(Op::domain_save).state, OperationState::succeeded);
+  ASSERT_EQ(run_next(Op::domain_restore).state, OperationState::succeeded);
+  ASSERT_EQ(run_next(Op::domain_unrestore).state, OperationState::succeeded);
+  EXPECT_TRUE(there("image"));
+  EXPECT_EQ(web()->state, PowerState::saved);
+  EXPECT_EQ(run_next(Op::domain_unrestore).state, OperationState::succeeded) << "twice is once";
+  // Somebody let it run: its image is of the past.
+  ASSERT_EQ(run_next(Op::domain_restore).state, OperationState::succeeded);
+  tell(to_string(uuid_of("web")), "2 web r-----\n");
+  EXPECT_EQ(run_next(Op::domain_unrestore).message, "the machine has run");
+  EXPECT_TRUE(std::filesystem::exists(xen() + "/" + to_string(uuid_of("web"))));
+  // And ended it.
+  untell(to_string(uuid_of("web")));
+  EXPECT_EQ(web()->state, PowerState::saved);
+  EXPECT_TRUE(web()->dying) << "never used again";
+  EXPECT_EQ(run_next(Op::domain_restore).message, "the save file was used");
+  EXPECT_EQ(run_next(Op::domain_unrestore).message, "the save file was used");
+  EXPECT_EQ(calls("restore"), 2);
+  ASSERT_EQ(run_next(Op::domain_destroy).state, OperationState::succeeded);
+  EXPECT_FALSE(web());
+  EXPECT_FALSE(there("about"));
+}
+
+TEST_F(XlSaved, WhatFailsLeavesItAsItWas) {
+  tell("fail", "libxl: error: no space left\n");
+  EXPECT_EQ(run_next(Op::domain_save).message, "libxl: error: no space left");
+  EXPECT_FALSE(there("image") || there("in-use") || there("partial"));
+  EXPECT_EQ(web()->state, PowerState::running);
+  untell("fail");
+  ASSERT_EQ(run_next(Op::domain_save).state, OperationState::succeeded);
+  tell("fail", "libxl: error: no memory\n");
+  EXPECT_EQ(run_next(Op::domain_restore).state, OperationState::failed);
+  EXPECT_TRUE(there("image"));
+  EXPECT_FALSE(web()->dying);
+  untell("fail");
+  ASSERT_EQ(run_next(Op::domain_restore).state, OperationState::succeeded);
+}
+
+// hv's host lost its power after the image was whole and before the machine was known to be gone.
+TEST_F(XlSaved, AnImageOfAMachineThatMayHaveRunIsNotUsed) {
+  ASSERT_EQ(run_next(Op::domain_save).state, OperationState::succeeded);
+  std::filesystem::rename(image("image"), image("in-use"));
+  EXPECT_TRUE(web()->dying);
+  EXPECT_EQ(run_next(Op::domain_restore).message, "the save file was used");
+  std::filesystem::rename(image("in-use"), image("image"));
+  std::filesystem::remove(image("about"));
+  const HostObservation seen = driver_->observe();
+  EXPECT_FALSE(seen.reachable);
+  EXPECT_NE(seen.reason.find("what lies saved there cannot be read"), std::string::npos);
+}
+
+TEST_F(XlSaved, ADeviceOfItsOwnComesBackWithIt) {
+  const std::string shared = folder_ + "/shared.img", uuid = to_string(uuid_of("web"));
+  const std::string own = config_.state + "/own/" + uuid + ".xvdb";
+  std::ofstream(shared) << "x";
+  Operation attach = operation(Op::vbd_attach);
+  attach.vbd = disk("xvdb " + shared + " w");
+  attach.vbd->backend = "file";
+  Claim claim;
+  claim.uuid = attach.uuid;
+  claim.device = "xvdb";
+  claim.permitted = 1;
+  attach.claims = {claim};
+  ASSERT_EQ(run("p-3-1", attach).state, OperationState::succeeded);
+  tell("store", "/local/domain/0/backend/vbd/1/51728/params = \"" + own + "\"\n" +
+                    "/local/domain/0/backend/vbd/1/51728/dev = \"xvdb\"\n");
+  ASSERT_EQ(run_next(Op::domain_save).state, OperationState::succeeded);
+  untell("store");
+  EXPECT_EQ(calls("losetup --detach /dev/loop7", ""), 1);
+  ASSERT_EQ(web()->vbds.size(), 1u);
+  EXPECT_EQ(web()->vbds[0].vbd.source, shared);
+  ASSERT_EQ(run_next(Op::domain_restore).state, OperationState::succeeded);
+  EXPECT_EQ(calls("losetup --find --show " + shared, ""), 2);
+  EXPECT_TRUE(std::filesystem::is_symlink(std::filesystem::symlink_status(own)));
+  ASSERT_EQ(run_next(Op::domain_destroy).state, OperationState::succeeded);
+  EXPECT_EQ(calls("losetup --detach /dev/loop7", ""), 2);
+  EXPECT_FALSE(std::filesystem::exists(own + ".of"));
+}
+
+// ---- what starts at boot
+
+class XlBoot : public XlScript {
+ protected:
+  std::string uuid_ = to_string(uuid_of("web"));
+  std::string link() const { return config_.state + "/xen-auto/" + uuid_ + ".cfg"; }
+  std::string file() const { return config_.state + "/auto/" + uuid_ + ".cfg"; }
+  bool linked() const { return std::filesystem::exists(link()); }
+  OperationResult run_next(const Operation& what) {
+    return run("p-2-" + std::to_string(++number_), what);
+  }
+  OperationResult create() {
+    Operation what = operation(Op::domain_create);
+    what.domain->attributes.set("autostart", true);
+    what.domain->vbds = {disk("xvda /img/a w")};
+    return run_next(what);
+  }
+  HostObservation look() {
+    HostObservation seen = driver_->observe();
+    EXPECT_TRUE(seen.reachable) << seen.reason;
+    return seen;
+  }
+  bool seen_at_boot() {
+    const HostObservation seen = look();
+    const ObservedDomain* web = find_domain(seen, uuid_of("web"));
+    return web != nullptr && *web->attributes.find("autostart") == Value(true);
+  }
+  int number_ = 0;
+};
+
+TEST_F(XlBoot, IsLinkedOnceItRunsAndAsLong) {
+  ASSERT_TRUE(driver_->enter(caller_, false).ok());
+  ASSERT_EQ(create().state, OperationState::succeeded);
+  EXPECT_FALSE(linked()) << "nobody has looked at it yet";
+  EXPECT_TRUE(seen_at_boot());
+  ASSERT_EQ(run_next(operation(Op::domain_unpause)).state, OperationState::succeeded);
+  EXPECT_TRUE(linked());
+  EXPECT_EQ(read_file(link()), read_file(file()));
+  EXPECT_TRUE(seen_at_boot());
+  ASSERT_EQ(run_next(operation(Op::domain_save)).state, OperationState::succeeded);
+  EXPECT_FALSE(linked()) << "it would be started beside its image";
+  ASSERT_EQ(run_next(operation(Op::domain_restore)).state, OperationState::succeeded);
+  EXPECT_FALSE(linked());
+  ASSERT_EQ(run_next(operation(Op::domain_unpause)).state, OperationState::succeeded);
+  EXPECT_TRUE(linked());
+  ASSERT_EQ(run_next(operation(Op::domain_shutdown)).state, OperationState::succeeded);
+  EXPECT_FALSE(linked());
+  EXPECT_FALSE(std::filesystem::exists(file()));
+}
+
+TEST_F(XlBoot, HasWhatTheMachineHas) {
+  ASSERT_TRUE(driver_->enter(caller_, false).ok());
+  ASSERT_EQ(create().state, OperationState::succeeded);
+  ASSERT_EQ(run_next(operation(Op::domain_unpause)).state, OperationState::succeeded);
+  const std::string before = read_file(file());
+  EXPECT_EQ(before.find("autostart"), std::string::npos) << "xl does not know it";
+  ASSERT_EQ(run_next(operation(Op::vbd_attach)).state, OperationState::succeeded);
+  EXPECT_NE(read_file(file()).find("\n  \"vdev=xvdb,access=rw,target=/img/b\",\n"),
+            std::string::npos)
+      << read_file(file());
+  Operation vif = operation(Op::vif_attach);
+  vif.vif = interface("00:16:3e:00:00:01", "xenbr0");
+  ASSERT_EQ(run_next(vif).state, OperationState::succeeded);
+  EXPECT_NE(read_file(file()).find("mac=00:16:3e:00:00:01"), std::string::npos);
+  vif.op = Op::vif_detach;
+  ASSERT_EQ(run_next(vif).state, OperationState::succeeded);
+  ASSERT_EQ(run_next(operation(Op::vbd_detach)).state, OperationState::succeeded);
+  EXPECT_EQ(read_file(file()), before);
+  Operation memory = operation(Op::domain_memory);
+  memory.memory = mib(80);
+  ASSERT_EQ(run_next(memory).state, OperationState::succeeded);
+  EXPECT_NE(read_file(file()).find("memory = 80\n"), std::string::npos);
+  Operation rename = operation(Op::domain_rename);
+  rename.name = "it's";
+  ASSERT_EQ(run_next(rename).state, OperationState::succeeded);
+  EXPECT_NE(read_file(file()).find("name = \"it's\"\n"), std::string::npos);
+}
+
+// A disk that the guest does not let go is out of the file all the same: at boot it is not its.
+TEST_F(XlBoot, LetsADiskGoBeforeTheMachineDoes) {
+  ASSERT_TRUE(driver_->enter(caller_, false).ok());
+  ASSERT_EQ(create().state, OperationState::succeeded);
+  ASSERT_EQ(run_next(operation(Op::domain_unpause)).state, OperationState::succeeded);
+  ASSERT_EQ(run_next(operation(Op::vbd_attach)).state, OperationState::succeeded);
+  tell("held", "");
+  ASSERT_TRUE(driver_->begin(OperationId{"p-3-1"}, caller_, operation(Op::vbd_detach)).ok());
+  for (int i = 0; i < 200 && calls("block-detach") == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(read_file(file()).find("xvdb"), std::string::npos);
+  EXPECT_EQ(driver_->result(OperationId{"p-3-1"}).state, OperationState::running);
+  untell("held");
+  EXPECT_EQ(wait(OperationId{"p-3-1"}).state, OperationState::succeeded);
+}
+
+TEST_F(XlBoot, ComesAndGoesLive) {
+  ASSERT_TRUE(driver_->enter(caller_, false).ok());
+  tell(uuid_, "5 web r-----\n");
+  Operation boot = operation(Op::domain_schedule);
+  boot.settings.set("autostart", true);
+  boot.domain->vbds = {disk("xvda /img/a w")};
+  EXPECT_FALSE(seen_at_boot());
+  ASSERT_EQ(run_next(boot).state, OperationState::succeeded);
+  EXPECT_TRUE(linked());
+  EXPECT_EQ(read_effect(boot, look()).state, EffectState::present);
+  // Its disk is not on the machine: it would be at the next boot.
+  ASSERT_EQ(look().latent.size(), 1u);
+  EXPECT_EQ(look().latent[0].what, "autostart");
+  EXPECT_EQ(look().latent[0].vbd.source, "/img/a");
+  EXPECT_EQ(look().latent[0].vbd.mode, AccessMode::write);
+  // Somebody's hand.
+  std::filesystem::remove(link());
+  EXPECT_FALSE(seen_at_boot());
+  EXPECT_TRUE(look().latent.empty());
+  ASSERT_EQ(run_next(boot).state, OperationState::succeeded);
+  EXPECT_TRUE(linked());
+  boot.settings.set("autostart", Value());
+  ASSERT_EQ(run_next(boot).state, OperationState::succeeded);
+  EXPECT_FALSE(linked());
+  EXPECT_EQ(read_effect(boot, look()).state, EffectState::present);
+  // A machine that is gone by another hand, and is forgotten.
+  boot.settings.set("autostart", true);
+  ASSERT_EQ(run_next(boot).state, OperationState::succeeded);
+  untell(uuid_);
+  EXPECT_EQ(look().latent.size(), 1u);
+  ASSERT_TRUE(driver_->drop_claims(caller_, uuid_of("web"), std::nullopt).ok());
+  EXPECT_FALSE(linked());
+  EXPECT_TRUE(look().latent.empty());
+}
+
+TEST_F(XlBoot, IsNotForWhatMayBeShared) {
+  ASSERT_TRUE(driver_->enter(caller_, false).ok());
+  Operation what = operation(Op::domain_create);
+  what.domain->attributes.set("autostart", true);
+  what.domain->vbds = {disk("xvda /img/a w")};
+  Claim claim;
+  claim.uuid = what.uuid;
+  claim.device = "xvda";
+  claim.permitted = 1;
+  what.claims = {claim};
+  Status refused = driver_->begin(OperationId{"p-1-1"}, caller_, what);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("cannot start at boot"), std::string::npos);
+  what.op = Op::domain_schedule;
+  what.settings.set("autostart", true);
+  EXPECT_FALSE(driver_->begin(OperationId{"p-1-2"}, caller_, what).ok());
+  what.domain.reset();
+  EXPECT_FALSE(driver_->begin(OperationId{"p-1-3"}, caller_, what).ok());
+  what.settings.set("autostart", false);
+  EXPECT_TRUE(driver_->begin(OperationId{"p-1-4"}, caller_, what).ok());
+}
+
 // The line breaks in the middle of an order: half a file is no file.
 TEST_F(XlScript, AnOrderThatIsCutShortIsNoOrder) {
   ASSERT_TRUE(driver_->enter(caller_, false).ok());
@@ -753,9 +1107,16 @@ TEST_F(XlScript, WhatItCannotDoItRefuses) {
     EXPECT_FALSE(driver_->begin(OperationId{"p-1-1"}, caller_, operation(op)).ok())
         << to_string(op);
   }
-  Operation pin = operation(Op::domain_schedule);
-  pin.settings.set("cpus", "0");
-  EXPECT_FALSE(driver_->begin(OperationId{"p-1-1"}, caller_, pin).ok());
+  Operation schedule = operation(Op::domain_schedule);
+  for (const auto& [name, value] : {std::pair("cpus", Value("nodes:0")),
+                                    {"cpus", Value("0;reboot")},
+                                    {"cpus_soft", Value(true)},
+                                    {"cap", Value("much")},
+                                    {"nice", Value(1)}}) {
+    schedule.settings = Attributes();
+    schedule.settings.set(name, value);
+    EXPECT_FALSE(driver_->begin(OperationId{"p-1-1"}, caller_, schedule).ok()) << name;
+  }
   Operation nothing;
   nothing.uuid = uuid_of("web");
   for (const Op op : can) {

@@ -1,0 +1,395 @@
+# trouble.sh: hv, its line or its host in trouble at a moment that is known. Sourced by journey.sh.
+
+# xl in dom0 stops where /run/hold says ("before create", "after block-attach") until that is gone.
+stoppable_xl() {
+  in_dom0 'rm -f /usr/sbin/xl; cat >/usr/sbin/xl; chmod 755 /usr/sbin/xl' <<'EOF'
+#!/bin/bash
+hold() {
+  [ "$(cat /run/hold 2>/dev/null)" = "$1" ] || return 0
+  : >/run/held
+  while [ -e /run/hold ]; do sleep 0.2; done
+}
+hold "before $1"
+/usr/lib/xen-4.17/bin/xl "$@"
+code=$?
+hold "after $1"
+exit $code
+EOF
+}
+stop_xl() { in_dom0 "rm -f /run/held; echo '$1' >/run/hold"; }
+release_xl() { in_dom0 "rm -f /run/hold /run/held"; }
+# while_xl_stands POINT WORDS…: an apply in the background, and WORDS once xl stands there.
+while_xl_stands() {
+  local point=$1 code
+  shift
+  stop_xl "$point"
+  "$hv" -C "$work" apply --yes >"$work/apply.log" 2>&1 &
+  pid=$!
+  eventually 240 in_dom0 'test -e /run/held' || {
+    kill -9 $pid
+    release_xl
+    echo "xl never came to $point"
+    cat "$work/apply.log"
+    return 1
+  }
+  "$@"
+  code=$?
+  wait $pid
+  echo $? >"$work/apply.code"
+  return $code
+}
+kill_hv() {
+  kill -9 "$pid"
+  release_xl
+}
+whole() { # no machine twice or lost, no disk held twice
+  are_domains "web0 web1 " && in_dom0 'test -z "$(losetup -a | sed "s/.*(//" | sort | uniq -d |
+    grep -v rescue.img)"'
+}
+# killed POINT: hv dies while xl stands there; the next apply comes to the same as if it had not.
+killed() {
+  check "killed $1" while_xl_stands "$1" kill_hv
+  check "  settled" run_hv apply --yes
+  check "  nothing is to do" nothing_to_do
+  check "  whole" whole
+}
+
+part_calls() {
+  note "hv is killed inside every kind of call of xl"
+  stoppable_xl
+  fleet 110MiB 1 "${web0_first[@]}"
+  killed "before mem-set"
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "after vcpu-set"
+  fleet 110MiB 2 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
+  killed "before block-attach"
+  fleet 110MiB 2 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w" "/guests/extra.img,raw,xvdd,w"
+  killed "after block-attach"
+  fleet 110MiB 2 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
+  killed "before block-detach"
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "after block-detach"
+  web0_more='cpu_weight = 300'
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "before sched-credit2"
+  web1_more='vif = ["bridge=xenbr0"]'
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "after network-attach"
+  web1_more='vif = []'
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "before network-detach"
+  web1_more='name = "web1b"'
+  fleet 110MiB 2 "${web0_first[@]}"
+  check "killed before rename" while_xl_stands "before rename" kill_hv
+  check "  settled" run_hv apply --yes
+  check "  renamed" are_domains "web0 web1b "
+  web1_more='state = "paused"'
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "after pause"
+  web1_more='state = "halted"'
+  fleet 110MiB 2 "${web0_first[@]}"
+  check "killed before destroy" while_xl_stands "before destroy" kill_hv
+  check "  settled" run_hv apply --yes
+  check "  it is off" are_domains "web0 "
+  web1_more=''
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "before create"
+  check "off again" run_hv stop domain.web1 --yes
+  killed "after create"
+  check "off again" run_hv stop domain.web1 --yes
+  killed "before unpause"
+  web1_more='state = "halted"'
+  fleet 110MiB 2 "${web0_first[@]}"
+  check "killed after shutdown" while_xl_stands "after shutdown" kill_hv
+  check "  settled" run_hv apply --yes
+  check "  it is off" are_domains "web0 "
+  note "what outlives hv is waited for, not raced"
+  web1_more=''
+  fleet 110MiB 2 "${web0_first[@]}"
+  outlived() {
+    local second
+    kill -9 "$pid"
+    "$hv" -C "$work" apply --yes >"$work/second.log" 2>&1 &
+    second=$!
+    sleep 10
+    kill -0 $second || {
+      echo "it did not wait"
+      cat "$work/second.log"
+      return 1
+    }
+    [ "$(in_dom0 'ls /var/lib/hv/op/*/*.cfg | wc -l')" = 1 ] || {
+      echo "a second create"
+      return 1
+    }
+    release_xl
+    wait $second || {
+      cat "$work/second.log"
+      return 1
+    }
+  }
+  check "a second apply waits for the create of a dead one" while_xl_stands "before create" outlived
+  check "nothing is to do" nothing_to_do
+  check "whole" whole
+  web0_more='' web1_more=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+}
+
+part_cut() {
+  note "the line is cut while the host works"
+  stoppable_xl
+  cut_line() { # every session of dom0's ssh ends, ours too
+    in_dom0 'main=$(pidof dropbear | tr " " "\n" | sort -n | head -1)
+      rm -f /run/hold /run/held
+      for p in $(pidof dropbear); do [ "$p" = "$main" ] || kill -9 $p; done'
+    return 0
+  }
+  went_on() { [ "$(cat "$work/apply.code")" = 0 ] || { cat "$work/apply.log"; return 1; }; }
+  fleet 100MiB 1 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
+  check "cut in block-attach" while_xl_stands "before block-attach" cut_line
+  check "  the apply came to its end all the same" went_on
+  check "  nothing is to do" nothing_to_do
+  check "off" run_hv stop domain.web1 --yes
+  check "cut in create" while_xl_stands "after create" cut_line
+  check "  the apply came to its end all the same" went_on
+  check "  nothing is to do" nothing_to_do
+  check "  whole" whole
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+}
+
+# dies_at NUMBER: hv's journal is in its state's write-ahead log, one write a record; hv is killed as
+# soon as it has written that many. True if it was.
+dies_at() {
+  local code
+  LD_PRELOAD=$work/dies.so HV_DIES_AT=$1 "$hv" -C "$work" apply --yes >"$work/dies.log" 2>&1
+  code=$?
+  [ $code = 137 ] || {
+    [ $code = 0 ] || cat "$work/dies.log"
+    return 1
+  }
+}
+what_kills_it() {
+  cat >"$work/dies.c" <<'EOF'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+ssize_t write(int fd, const void *from, size_t count) {
+  static ssize_t (*real)(int, const void *, size_t);
+  static long written;
+  char link[64], path[4096];
+  if (!real) *(void **)&real = dlsym(RTLD_NEXT, "write");
+  ssize_t done = real(fd, from, count);
+  const char *at = getenv("HV_DIES_AT");
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t length = readlink(link, path, sizeof path - 1);
+  if (!at || length < 4) return done;
+  path[length] = 0;
+  if (strstr(path, "/.hv/") && !strcmp(path + length - 4, ".log") && ++written == atol(at))
+    kill(getpid(), SIGKILL);
+  return done;
+}
+EOF
+  cc -shared -fPIC -o "$work/dies.so" "$work/dies.c" -ldl
+}
+# What is to be done in each plan, and what puts it back: a disk and an interface come and go, and a
+# machine that is off is made again.
+plan_of() {
+  case $1 in
+    come | back_go)
+      web1_more='vif = ["bridge=xenbr0"]'
+      fleet 110MiB 1 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
+      ;;
+    go | back_come)
+      web1_more=''
+      fleet 100MiB 1 "${web0_first[@]}"
+      ;;
+    start) run_hv stop domain.web1 --yes ;;
+    back_start) ;;
+  esac
+}
+part_records() {
+  note "hv is killed at every record of its journal"
+  local plan number died records=0
+  check "what kills it" what_kills_it
+  for plan in come go start; do
+    [ $plan != go ] || { plan_of back_go && run_hv apply --yes >"$work/back.log" 2>&1; }
+    for ((number = 1; ; ++number)); do
+      plan_of $plan >"$work/plan.log" 2>&1
+      died=no
+      if dies_at $number; then
+        died=yes
+        records=$((records + 1))
+        check "killed at record $number of \"$plan\", settled" run_hv apply --yes
+      fi
+      check "  nothing is to do" nothing_to_do
+      check "  whole" whole
+      [ $died = yes ] && [ $number -lt 40 ] || break
+      plan_of back_$plan
+      run_hv apply --yes >"$work/back.log" 2>&1 || cat "$work/back.log"
+    done
+    check "\"$plan\" has $((number - 1)) records" [ $number -gt 4 -a $died = no ]
+  done
+  web1_more=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+  check "nothing is to do" nothing_to_do
+  echo "  killed at $records records"
+}
+
+# ---- two hv
+
+# Every look at the host begins late, by up to two seconds: between announcing and looking the other one
+# has time to do what it will. What is tried is written down.
+late_xl() {
+  in_dom0 'rm -f /usr/sbin/xl /run/xl.calls; cat >/usr/sbin/xl; chmod 755 /usr/sbin/xl' <<'EOF'
+#!/bin/bash
+case $* in
+  info) sleep "$((RANDOM % 2)).$((RANDOM % 10))" ;;
+  block-attach*) echo "$*" >>/run/xl.calls ;;
+esac
+exec /usr/lib/xen-4.17/bin/xl "$@"
+EOF
+}
+# wants WHO DISKS: what the project of that name declares.
+wants() {
+  cat >"$work/$1/fleet.vm" <<EOF
+domain $1:
+    memory  = 90MiB
+    kernel  = "/guests/vmlinuz"
+    ramdisk = "/guests/guest.cpio.gz"
+    disk    = [$2]
+EOF
+}
+shared_disk='"/guests/shared.img,raw,xvda,w"'
+# One round: both apply at once, and both let go. Sets `owners`.
+never_both() {
+  local first code=0 tried who
+  wants one "$shared_disk"
+  wants two "$shared_disk"
+  "$hv" -C "$work/one" apply --yes >"$work/one.log" 2>&1 &
+  first=$!
+  sleep "0.$((RANDOM % 10))"
+  "$hv" -C "$work/two" apply --yes >"$work/two.log" 2>&1
+  wait $first
+  tried=$(in_dom0 'cat /run/xl.calls 2>/dev/null | wc -l; rm -f /run/xl.calls')
+  owners=$(in_dom0 'losetup -a | grep -c shared.img')
+  # Xen's own check must have had nothing to refuse.
+  if [ "$tried" -gt 1 ] || [ "$owners" != "$tried" ]; then
+    echo "$tried tried to attach it, $owners have it"
+    tail -n 5 "$work/one.log" "$work/two.log"
+    code=1
+  fi
+  wants one ''
+  wants two ''
+  for who in one two; do
+    "$hv" -C "$work/$who" apply --yes >"$work/back.log" 2>&1 || {
+      cat "$work/back.log"
+      code=1
+    }
+  done
+  [ "$(in_dom0 'losetup -a | grep -c shared.img')" = 0 ] || {
+    echo "it is still held"
+    code=1
+  }
+  return $code
+}
+part_race() {
+  local round rounds=${HV_XENLAB_ROUNDS:-50} who owners none=0
+  note "two hv with two stores want one disk at the same moment, $rounds times"
+  for who in one two; do
+    mkdir -p "$work/$who"
+    { printf '[project]\nid = "%s"\nname = "%s"\n' "$(cat /proc/sys/kernel/random/uuid)" $who
+      printf 'sources = ["fleet.vm"]\n[hosts.xen1]\n'
+      "$here/lab.sh" address; } >"$work/$who/hv.toml"
+    wants $who ''
+    check "the machine of $who" "$hv" -C "$work/$who" apply --yes
+  done
+  late_xl
+  for ((round = 1; round <= rounds; ++round)); do
+    if never_both >"$work/round.log" 2>&1; then good=$((good + 1)); else
+      bad=$((bad + 1))
+      echo "  FAIL  round $round"
+      sed 's/^/        /' "$work/round.log"
+    fi
+    [ "$owners" != 0 ] || none=$((none + 1))
+    [ $((round % 10)) != 0 ] || echo "  $round rounds, in $none of them neither got it ($SECONDS s)"
+  done
+  stoppable_xl
+  for who in one two; do
+    check "$who goes" "$hv" -C "$work/$who" destroy --yes
+  done
+  check "nothing is to do" nothing_to_do
+}
+
+# ---- two hosts
+
+second() { HV_XENLAB_PORT=$second_port "$here/lab.sh" "$@"; }
+part_hosts() {
+  note "two hosts that can open one disk"
+  local first_wire
+  second_port=$((${HV_XENLAB_PORT:-2222} + 1))
+  while (: <"/dev/tcp/127.0.0.1/$second_port") 2>/dev/null; do second_port=$((second_port + 1)); done
+  first_wire=$("$here/lab.sh" wire)
+  check "a second dom0" second up
+  mkdir -p "$work/pair"
+  { printf '[project]\nid = "%s"\nname = "pair"\n' "$(cat /proc/sys/kernel/random/uuid)"
+    printf 'sources = ["fleet.vm"]\n[hosts.xen1]\n'
+    "$here/lab.sh" address
+    printf '[hosts.xen2]\n'
+    second address; } >"$work/pair/hv.toml"
+  two_machines() { # DISK-OF-A DISK-OF-B
+    cat >"$work/pair/fleet.vm" <<EOF
+template guest:
+    memory  = 90MiB
+    kernel  = "/guests/vmlinuz"
+    ramdisk = "/guests/guest.cpio.gz"
+domain a(guest):
+    host = "xen1"
+    disk = ["$1,raw,xvda,w"]
+domain b(guest):
+    host = "xen2"
+    disk = ["$2,raw,xvda,w"]
+EOF
+  }
+  pair() { "$hv" -C "$work/pair" "$@"; }
+  refused_for() { # CODE WORDS…
+    local output
+    output=$(pair "${@:2}" 2>&1)
+    [ $? = 1 ] && grep "$1" <<<"$output" || {
+      echo "$output"
+      return 1
+    }
+  }
+  second ssh 'dd if=/dev/zero of=/guests/shared.img bs=1M count=4 2>/dev/null; cp /guests/shared.img /guests/extra.img'
+  check "each reaches the other's dom0: the first the second" in_dom0 \
+    "dbclient -y -y -i /root/.ssh/id_dropbear root@$(second wire) xl info </dev/null | grep -q xen_version"
+  check "  and the second the first" second ssh \
+    "dbclient -y -y -i /root/.ssh/id_dropbear root@$first_wire xl info </dev/null | grep -q xen_version"
+  two_machines /guests/shared.img /guests/shared.img
+  check "one name on both: lint" refused_for HV0504 lint
+  check "  plan" refused_for HV0504 plan
+  check "  apply" exits 1 pair apply --yes
+  printf '[stores."/guests/shared.img"]\nhosts = ["xen1", "xen2"]\n' >>"$work/pair/hv.toml"
+  check "and declared to be one: lint" refused_for HV0501 lint
+  check "  plan" refused_for HV0501 plan
+  check "  apply" exits 1 pair apply --yes
+  check "nothing was begun: there" are_domains "web0 web1 "
+  nobody() { [ "$(second ssh 'xl list' | wc -l)" = 2 ]; }
+  check "  and here" nobody
+  two_machines /guests/shared.img /guests/extra.img
+  check "each its own" pair apply --yes
+  check "  nothing is to do" exits 0 pair plan --detailed-exitcode
+  check "  both run" sh -c "'$hv' -C '$work/pair' status | grep -c running | grep -qx 2"
+  two_machines /guests/shared.img /guests/shared.img
+  check "what the other has is refused live" refused_for HV0501 plan
+  check "destroy" pair destroy --yes
+  check "  nobody" nobody
+  second down
+  second_port=
+  check "nothing is to do" nothing_to_do
+}
