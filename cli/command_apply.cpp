@@ -192,7 +192,7 @@ int apply(const Options& given, const Ask& ask) {
     return kUsage;
   }
   if (!session.lock() || !session.open_store() || !session.open_drivers(true)) return kFailed;
-  if (!settle(session, options)) return kFailed;
+  if (!session.gather_again() || !settle(session, options)) return kFailed;
   session.observation = observe_all(session.drivers, session.clock);
   Scope scope = session.scope_from_options(destroy_all || options.destroy);
   scope.no_budget = destroy_all || options.destroy;

@@ -5,18 +5,13 @@
 #include <fstream>
 
 #include "cli/commands.h"
+#include "cli/gathering.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
-#include "hv/drivers/xl/host_shell.h"
-#include "hv/inventory/gather.h"
 #include "hv/inventory/inventory_json.h"
-#include "hv/inventory/remote.h"
 
 namespace hv::cli {
 namespace {
-
-// One call may read the headers of many disks.
-constexpr Duration kAnswerWithin = seconds(300);
 
 // A simulated host has the disks that hv.toml gives it, and nothing beneath them.
 Inventory of_simulated(const HostConfig& config, Time now) {
@@ -40,34 +35,6 @@ std::vector<LiveDomain> live_domains(const HostObservation& host) {
   for (const ObservedDomain& domain : host.domains)
     if (domain.domid.value != 0) domains.push_back({domain.name, domain.uuid, domain.vbds});
   return domains;
-}
-
-// What the sources declare on the host is looked at closely.
-std::vector<std::string> declared_sources(const DesiredGraph& desired, const HostName& host) {
-  std::vector<std::string> sources;
-  for (const Resource& resource : desired.resources())
-    if (const auto* domain = std::get_if<DomainSpec>(&resource)) {
-      if (domain->host != host) continue;
-      for (const Vbd& vbd : domain->vbds)
-        if (vbd.backend != "vd") sources.push_back(vbd.source);
-    }
-  return sources;
-}
-
-// This machine, or the one at the host's address.
-Result<Inventory> gather_there(const GatherRequest& request, const HostConfig& config,
-                               const std::string& root) {
-  if (config.address.empty()) return gather(request, *this_machine());
-  HostShell shell(xl_config(config, root));
-  return gather_from_afar(
-      request, [&](const std::string& script, const std::string& input) -> Result<std::string> {
-        ProcessEnd end = TRY(shell.run(script, {}, input, kAnswerWithin));
-        if (end.code == 0) return std::move(end.output);
-        return Error{Code::host_unreachable,
-                     "`" + config.name.text + "` cannot be looked at: the script ended with code " +
-                         std::to_string(end.code),
-                     "it needs bash and coreutils there"};
-      });
 }
 
 bool write_file(Session& session, const std::string& path, const std::string& text) {

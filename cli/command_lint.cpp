@@ -35,7 +35,8 @@ void add(std::vector<Access>& accesses, std::vector<Access> more) {
 // What hosts themselves do, and whose machines run on them: as they are now with --live, else as
 // their inventories saw it. `own` are ours that run, which come beside what is declared of them.
 bool add_others(Session& session, const Options& options, const StorageContext& context,
-                std::vector<Access>& accesses, std::vector<Access>& own) {
+                const std::vector<Access>& desired, std::vector<Access>& accesses,
+                std::vector<Access>& own) {
   std::map<Uuid, Address> ours;
   for (const auto& [address, domain] : session.applied.domains) ours[domain.uuid] = address;
   if (options.live) {
@@ -49,10 +50,19 @@ bool add_others(Session& session, const Options& options, const StorageContext& 
                   "; what was last known of it counts, what else runs there is not seen\n");
       add(accesses, inventory_accesses(name, ours, context));
     }
+    NamesInUse names;
+    for (const std::vector<Access>* list :
+         {&desired, &std::as_const(accesses), &std::as_const(own)})
+      for (const Access& access : *list) names.add(access);
+    for (const auto& [name, host] : session.observation.hosts)
+      for (Access& access : host_accesses(name, context, &host)) {
+        names.keep_met(access);
+        if (!access.extents.empty()) accesses.push_back(std::move(access));
+      }
+    return true;
   }
   for (const Inventory& inventory : session.inventories) {
     add(accesses, host_accesses(inventory.host, context));
-    if (options.live) continue;
     // A machine that is declared by its name is ours, though no state knows it yet.
     for (const Resource& resource : session.desired.resources())
       if (const auto* domain = std::get_if<DomainSpec>(&resource))
@@ -157,7 +167,7 @@ int run_lint(const Options& options) {
                                 AccessOrigin::desired));
       add(accesses, accesses_beneath(*domain, context, AccessOrigin::desired));
     }
-  if (!add_others(session, options, context, others, own)) return kFailed;
+  if (!add_others(session, options, context, accesses, others, own)) return kFailed;
   std::size_t checked = 0;
   std::vector<Finding> findings = check(session, accesses, others, own, context, checked);
   for (Finding& finding : check_layers(session.desired, context))

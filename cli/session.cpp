@@ -279,6 +279,7 @@ bool Session::open_drivers(bool changing) {
     sim.disks = config.disks;
     sim.bridges = config.bridges;
     sim.files = config.files;
+    sim.mounted = config.mounted;
     Result<std::unique_ptr<HostStore>> host_store =
         open_host_store(state_folder + "/sim/" + name.text, !changing);
     if (!host_store.ok()) {

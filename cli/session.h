@@ -46,6 +46,9 @@ class Session {
   bool open_drivers(bool changing);
   // The inventories that hv.toml names; they count as inputs of what is made from them.
   bool load_inventories();
+  // Those of real hosts as their storage is now, for who is about to change something; false, and
+  // told, where a host is another machine. The state must have been read.
+  bool gather_again();
   // One look at every host, or with --refresh=false the last one kept.
   bool observe();
 
@@ -84,6 +87,7 @@ class Session {
 
  private:
   bool read_state(const StoreReader& from);
+  void put_inventories_together();
   std::unique_ptr<Schema> site_schema_;
   std::vector<std::unique_ptr<HostStore>> host_stores_;
   std::vector<std::unique_ptr<Driver>> owned_drivers_;

@@ -161,11 +161,16 @@ class Reader {
       access.party = Party{to_string(claim.project) + " " + to_string(claim.address)};
       access.host = host.host;
       access.device = claim.device;
-      access.extents = extents_now(claim.extents, {}, host.host, context());
+      access.extents = claimed_extents(claim.extents, host.host, context());
       access.mode = claim.mode;
       access.permitted = claim.permitted;
       note_if_met(access, "a claim of another project on " + host.host.text);
+      for (const Access& behind : accesses_behind(claim, access.party, host.host, context()))
+        note_if_met(behind, "a claim of another project on " + host.host.text);
     }
+    if (!host.uses) return;
+    for (const Access& access : merged_host_accesses(host.host, context(), &host))
+      note_if_met(access, "what " + host.host.text + " has open itself");
   }
 
   void note_if_met(const Access& access, const std::string& what) {

@@ -142,20 +142,32 @@ std::vector<Address> Planner::sharers_of(const std::vector<uint32_t>& grants,
   return {sharers.begin(), sharers.end()};
 }
 
+namespace {
+
+// One of before these were announced says nothing of what it should.
+bool tells_of_all_beneath(const Claim& told, const Claim& claim) {
+  return !told.beneath.empty() || claim.beneath.empty();
+}
+
+}  // namespace
+
 // Whether the host knows this claim as it is.
 bool Planner::is_told(const Claim& claim, const HostName& where) const {
   auto known = claims_.find({where, claim.uuid});
   if (known == claims_.end()) return false;
   return std::any_of(known->second.begin(), known->second.end(), [&](const Claim* told) {
     return told->device == claim.device && told->permitted == claim.permitted &&
-           told->mode == claim.mode && told->sharers == claim.sharers;
+           told->mode == claim.mode && told->sharers == claim.sharers &&
+           tells_of_all_beneath(*told, claim);
   });
 }
 
 std::vector<Claim> Planner::claims_of(const DomainSpec& spec, const Uuid& uuid,
                                       const std::set<std::string>* devices) const {
   std::vector<Claim> claims;
-  for (Access& access : accesses_of_spec(spec, AccessOrigin::plan)) {
+  std::vector<Access> accesses = accesses_of_spec(spec, AccessOrigin::plan);
+  for (std::size_t i = 0; i < accesses.size(); ++i) {
+    Access& access = accesses[i];
     if (devices != nullptr && !devices->contains(access.device)) continue;
     Claim claim;
     claim.project = plan_.project_id;
@@ -165,7 +177,8 @@ std::vector<Claim> Planner::claims_of(const DomainSpec& spec, const Uuid& uuid,
     claim.address = spec.address;
     claim.device = access.device;
     claim.sharers = sharers_of(access.grants, spec.address);
-    claim.extents = std::move(access.extents);
+    claim.extents = announced_extents(spec.vbds[i], std::move(access.extents), spec.host, context_);
+    claim.beneath = announced_beneath(spec.vbds[i], spec.host, context_);
     claim.mode = access.mode;
     claim.permitted = access.permitted;
     claims.push_back(std::move(claim));
@@ -200,9 +213,6 @@ void Planner::hold_everything_else() {
     if (powered_off(name)) continue;
     for (Access& access : foreign_accesses(observation, ours_, context_))
       hold(std::move(access), {}, {}, {}, {});
-    // What the host itself does with its disks; nobody ends that but its administrator.
-    for (Access& access : merged_host_accesses(name, context_))
-      hold(std::move(access), {}, {}, {}, {});
     for (const ObservedDomain& domain : observation.domains)
       if (!ours_.contains(domain.uuid))
         charge(name, Address{Kind::domain, domain.name}, memory_taken(domain).count, {}, {});
@@ -210,6 +220,20 @@ void Planner::hold_everything_else() {
     hold_own_latent(observation);
   }
   hold_intents();
+  hold_hosts();
+}
+
+// What hosts themselves do with their disks; nobody ends that but their administrators.
+void Planner::hold_hosts() {
+  NamesInUse names;
+  for (const DraftHold& each : holds_) names.add(each.access);
+  for (const auto& [name, observation] : in_.observation->hosts) {
+    if (powered_off(name)) continue;
+    for (Access& access : merged_host_accesses(name, context_, &observation)) {
+      names.keep_met(access);
+      hold(std::move(access), {}, {}, {}, {});
+    }
+  }
 }
 
 // A machine of ours on another host than its own, or a second one: an alarm, and it holds.
@@ -228,13 +252,16 @@ void Planner::hold_strays(const AppliedDomain& applied) {
 // Other projects' claims. The claimant's machine may be live too: one party, told once.
 void Planner::hold_claims(const HostObservation& observation) {
   for (const Claim& claim : observation.claims) {
-    if (claim.project == plan_.project_id || machine(observation.host, claim.uuid) != nullptr)
-      continue;
+    if (claim.project == plan_.project_id) continue;
+    const Party party = party_unmanaged(observation.host, to_string(claim.address));
+    for (Access& behind : accesses_behind(claim, party, observation.host, context_))
+      hold(std::move(behind), {}, {}, {}, {});
+    if (machine(observation.host, claim.uuid) != nullptr) continue;
     Access access;
-    access.party = party_unmanaged(observation.host, to_string(claim.address));
+    access.party = party;
     access.host = observation.host;
     access.device = claim.device;
-    access.extents = extents_now(claim.extents, {}, observation.host, context_);
+    access.extents = claimed_extents(claim.extents, observation.host, context_);
     access.mode = claim.mode;
     access.permitted = claim.permitted;
     access.origin = AccessOrigin::claim;

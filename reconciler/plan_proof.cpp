@@ -27,10 +27,11 @@ bool only_lets_go(const Step& step) {
 }
 
 // A host's own accesses are held as one: which of them it is that meets the other.
-Access told_exactly(Access access, const Overlap& overlap, const StorageContext& context) {
+Access told_exactly(Access access, const Overlap& overlap, const StorageContext& context,
+                    const HostObservation* seen) {
   if (access.party != party_dom0(access.host)) return access;
   const Extent where{overlap.store, overlap.start, overlap.count, overlap.resolved};
-  for (Access& one : host_accesses(access.host, context)) {
+  for (Access& one : host_accesses(access.host, context, seen)) {
     if (one.mode != access.mode) continue;
     for (const Extent& extent : one.extents)
       if (hv::overlap(extent, where)) {
@@ -41,32 +42,30 @@ Access told_exactly(Access access, const Overlap& overlap, const StorageContext&
   return access;
 }
 
+// In the words of the sweep, so that a conflict between two states of a plan reads like one between
+// two files: who, where, how each name led there, and the ways out.
 Finding finding_of(const SharingConflict& conflict, const Plan& plan,
                    const StorageContext& context) {
-  const Access a = told_exactly(plan.holds[conflict.first].access, conflict.overlap, context);
-  const Access b = told_exactly(plan.holds[conflict.second].access, conflict.overlap, context);
-  Finding finding;
-  finding.code = conflict.level == 2 ? Code::unsafe_write_sharing : Code::unsafe_read_sharing;
+  const auto exactly = [&](uint32_t hold) {
+    const Access& access = plan.holds[hold].access;
+    return told_exactly(access, conflict.overlap, context, plan.observation.find(access.host));
+  };
+  const Access a = exactly(conflict.first), b = exactly(conflict.second);
+  Finding finding =
+      describe_pair(a, b, conflict.level, conflict.permitted, conflict.overlap, context);
   finding.severity = conflict.already ? Severity::warning : Severity::error;
-  finding.level = conflict.level;
-  finding.permitted = conflict.permitted;
-  const char* what = conflict.already      ? " share sectors already"
-                     : conflict.level == 2 ? " would write the same sectors"
-                                           : " would share sectors one of them writes";
-  finding.message = a.party.text + " and " + b.party.text + what;
-  if (a.party == b.party) {
-    finding.code = Code::same_sectors_twice;
-    finding.message = a.party.text + (conflict.already ? " has" : " would attach") +
-                      " the same sectors twice, as `" + a.device + "` and as `" + b.device + "`";
+  if (conflict.already) {
+    finding.message = a.party == b.party
+                          ? a.party.text + " has the same sectors twice, as `" + a.device +
+                                "` and as `" + b.device + "`"
+                          : a.party.text + " and " + b.party.text + " share sectors already";
+    finding.message += " (level " + std::to_string(conflict.level) + ", permitted " +
+                       std::to_string(conflict.permitted) + ")";
+    return finding;
   }
-  finding.message += " (level " + std::to_string(conflict.level) + ", permitted " +
-                     std::to_string(conflict.permitted) + ")";
-  finding.accesses = {a, b};
-  finding.overlap = conflict.overlap;
   std::string started;
-  if (!conflict.already)
-    for (const StepId id : conflict.started)
-      started += (started.empty() ? "" : " and ") + name_of(plan.steps[id.value - 1]);
+  for (const StepId id : conflict.started)
+    started += (started.empty() ? "" : " and ") + name_of(plan.steps[id.value - 1]);
   if (!started.empty()) finding.notes.push_back("reached by starting " + started);
   return finding;
 }
@@ -103,6 +102,7 @@ void Planner::prove() {
   std::set<StoreId> names;
   for (const Hold& hold : plan_.holds) {
     const HostName& where = hold.access.host;
+    if (hold.access.party == party_dom0(where)) continue;  // told apart from its guests' only
     const bool exact = context_.exact_names.contains(where);
     // What an inventory should know and does not is a name, on whatever host.
     const bool known = context_.map != nullptr && context_.map->find(where) != nullptr;

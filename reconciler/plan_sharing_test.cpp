@@ -60,6 +60,51 @@ TEST_F(Planning, WhatNoFileSaysHasNoPlace) {
   }
 }
 
+// What the verifier finds reads like what the sweep finds: who, where, how, and the ways out.
+TEST_F(Planning, WhatTheVerifierRefusesTellsTheWaysOut) {
+  struct Case {
+    const char* mode;
+    bool alien;
+    std::vector<std::string> ways;
+  };
+  const Case cases[] = {
+      {"w", true, {"stop b on lab, or declare and adopt it"}},
+      {"r", true, {"stop b on lab, or declare and adopt it"}},
+      {"w",
+       false,
+       {"make one side `r`, and permit level 1 on both", "give b a snapshot",
+        "`shareable` if a cluster filesystem is on it"}},
+      {"r", false, {"permit level 1 on both (`sharing = 1`)", "give a a snapshot"}},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(std::string(one.mode) + (one.alien ? " beside an alien" : " beside ours"));
+    World world(75);
+    const DomainSpec b = machine("b", mib(256), {"xvda vg/x w"});
+    if (one.alien) {
+      ASSERT_TRUE(world.sim().outside_create(b, uuid_v4(world.random)).ok());
+      world.advance(seconds(60));
+    } else {
+      stand(world, {b});
+    }
+    DomainSpec a = machine("a", mib(256), {std::string("xvda vg/x ") + one.mode});
+    a.vbds[0].place = {"world.vm", 2, 9};
+    world.declare({a});
+    Scope scope;
+    scope.targets = {domain("a")};
+    const Plan made = plan(world, scope);
+    ASSERT_EQ(made.findings.size(), 1u);
+    const Finding& finding = made.findings[0];
+    EXPECT_EQ(finding.severity, Severity::error);
+    EXPECT_EQ(finding.ways_out, one.ways);
+    ASSERT_EQ(finding.accesses.size(), 2u);
+    EXPECT_EQ(finding.accesses[0].place, (Place{"world.vm", 2, 9}));
+    for (const Access& access : finding.accesses) EXPECT_FALSE(access.path.empty());
+    EXPECT_TRUE(finding.overlap.has_value());
+    ASSERT_FALSE(finding.notes.empty());
+    EXPECT_EQ(finding.notes[0], "reached by starting domain.create domain.a");
+  }
+}
+
 TEST_F(Planning, WhatIsPermittedIsAnnouncedFirst) {
   World world(81);
   DomainSpec writer = machine("a", mib(256), {"xvda vg/x w"});

@@ -211,6 +211,7 @@ class Planner {
   void keep(const AppliedDomain& applied);
   void hold_everything_else();
   void hold_strays(const AppliedDomain& applied);
+  void hold_hosts();
   void hold_claims(const HostObservation& observation);
   void hold_own_latent(const HostObservation& observation);
   void hold_intents();

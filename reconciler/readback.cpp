@@ -61,7 +61,11 @@ Effect claims_announced(const Operation& operation, const HostObservation& host)
     if (same == host.claims.end())
       return {EffectState::absent, "the claim on " + claim.device + " is not on the host"};
     if (same->extents != claim.extents || same->mode != claim.mode ||
-        same->permitted != claim.permitted || same->sharers != claim.sharers)
+        same->permitted != claim.permitted || same->sharers != claim.sharers ||
+        !std::equal(same->beneath.begin(), same->beneath.end(), claim.beneath.begin(),
+                    claim.beneath.end(), [](const ClaimedBeneath& a, const ClaimedBeneath& b) {
+                      return a.extents == b.extents && a.mode == b.mode && a.by_host == b.by_host;
+                    }))
       return {EffectState::different, "the claim on " + claim.device + " is another one"};
   }
   return {EffectState::present, "the claims are on the host"};

@@ -34,9 +34,21 @@ Access access_of(const Claim& claim, const HostName& host, const StorageContext&
   access.party = std::move(party);
   access.host = host;
   access.device = claim.device;
-  access.extents = extents_now(claim.extents, {}, host, context);
+  access.extents = claimed_extents(claim.extents, host, context);
   access.mode = claim.mode;
   access.permitted = claim.permitted;
+  access.origin = AccessOrigin::claim;
+  return access;
+}
+
+// What the host does to run a claimed disk.
+Access access_of_host(const ClaimedBeneath& beneath, const HostName& host,
+                      const StorageContext& context) {
+  Access access;
+  access.party = party_dom0(host);
+  access.host = host;
+  access.extents = claimed_extents(beneath.extents, host, context);
+  access.mode = beneath.mode;
   access.origin = AccessOrigin::claim;
   return access;
 }
@@ -55,9 +67,13 @@ bool may_open(const HostName& host, const Extent& extent, const HostName& owner,
 }
 
 // Equal names on two hosts are a maybe.
-bool counts(const Extent& mine, const HostName& my_host, const Extent& other,
-            const HostName& other_host, const StorageContext& context) {
-  return mine.resolved || other.resolved || my_host == other_host || context.unresolved_is_error;
+bool counts(const Extent& mine, const Access& my_access, const Extent& other,
+            const Access& other_access, const StorageContext& context) {
+  if (mine.resolved || other.resolved || my_access.host == other_access.host) return true;
+  // What a host itself has open by name is its own disk.
+  const bool of_host = my_access.party == party_dom0(my_access.host) ||
+                       other_access.party == party_dom0(other_access.host);
+  return context.unresolved_is_error && !of_host;
 }
 
 Error conflict_error(const Access& mine, const Access& other) {
@@ -108,6 +124,10 @@ std::vector<Access> accesses_claimed(const std::vector<Claim>& claims, const Hos
   for (const Claim& claim : claims) {
     accesses.push_back(access_of(claim, host, input.storage, party_of(claim.address)));
     input.permits.apply(accesses.back());
+    for (Access& behind : accesses_behind(claim, party_of(claim.address), host, input.storage))
+      accesses.push_back(std::move(behind));
+    for (const ClaimedBeneath& one : claim.beneath)
+      if (one.by_host) accesses.push_back(access_of_host(one, host, input.storage));
   }
   return accesses;
 }
@@ -145,8 +165,11 @@ void LiveAccesses::add_host(const HostObservation& host) {
     if (claim.project == input_.caller.project && claim.lineage == input_.caller.lineage) continue;
     Party party{"claim of project " + to_string(claim.project) + " for " +
                 to_string(claim.address)};
+    for (Access& behind : accesses_behind(claim, party, host.host, context))
+      add(std::move(behind), {});
     add(access_of(claim, host.host, context, std::move(party)), {});
   }
+  for (Access& access : merged_host_accesses(host.host, context, &host)) add(std::move(access), {});
   for (const ObservedDomain& domain : host.domains) {
     auto ours = input_.ours.find(domain.uuid);
     if (ours == input_.ours.end()) continue;
@@ -181,8 +204,9 @@ Status LiveAccesses::meet(const Uuid& uuid, const std::vector<Access>& mine, Oth
         const Entry& other = entries_[piece.entry];
         const bool ours = !other.ours.is_nil();
         if (ours && (others == Others::foreign || other.ours == uuid)) continue;
+        if (access.party == other.access.party && access.party == party_dom0(access.host)) continue;
         if (overlap(extent, piece.extent) &&
-            counts(extent, access.host, piece.extent, other.access.host, context) &&
+            counts(extent, access, piece.extent, other.access, context) &&
             level_between(access, other.access) > permitted_between(access, other.access))
           return conflict_error(access, other.access);
       }

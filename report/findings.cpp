@@ -144,6 +144,8 @@ Json json_of(const Finding& finding) {
   Json accesses = Json::array();
   for (const Access& access : finding.accesses)
     accesses.push_back({{"address", access.party.text},
+                        {"host", access.host.text},
+                        {"device", access.device.empty() ? Json(nullptr) : Json(access.device)},
                         {"mode", to_string(access.mode)},
                         {"source", to_json(access.place)},
                         {"path", access.path}});
@@ -162,7 +164,9 @@ Json json_of(const Finding& finding) {
               {"permitted", finding.permitted},
               {"message", finding.message},
               {"accesses", accesses},
-              {"overlap", overlap}};
+              {"overlap", overlap},
+              {"notes", finding.notes},
+              {"ways_out", finding.ways_out}};
 }
 
 }  // namespace

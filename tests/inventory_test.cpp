@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <regex>
 
 #include "tests/process.h"
@@ -278,6 +280,94 @@ TEST(Inventory, LintSaysWhichHostsItCouldNotRead) {
   EXPECT_FALSE(says(folder.hv({"lint"}), "hosts read"));
 }
 
+// What dom0 has mounted is looked at each time, whatever an inventory remembers or does not have.
+TEST(HostUses, AreSeenWhenAPlanIsMadeAndWhenItIsCarriedOut) {
+  const std::string disks = "disks = { sda = \"10GiB\", sdb = \"10GiB\" }\n";
+  const std::string mounted = "mounted = [\"/dev/disk/by-id/wwn-0x5001\"]\n";
+  for (const bool known : {true, false}) {
+    const std::string project = std::string(kProject) + disks + (known ? kWithInventory : "");
+    const std::string busy = known ? mounted : "mounted = [\"/dev/sda\"]\n";
+    const Folder folder;
+    folder.write("lab.json", kInventory);
+    folder.write("hv.toml", project);
+    folder.write("a.vm", domain("a", "phy:/dev/sda1,xvda,w"));
+    ASSERT_EQ(folder.hv({"plan", "-o", "saved"}).code, 0);
+    EXPECT_EQ(folder.hv({"lint", "--live"}).code, 0);
+    folder.write("hv.toml", project + busy);
+    // The files are as they were, the host is not.
+    const Finished stale = folder.hv({"apply", "saved", "--yes"});
+    EXPECT_EQ(stale.code, 1);
+    EXPECT_TRUE(says(stale, "error[")) << stale.all();
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"plan"}, {"apply", "--yes"}, {"lint", "--live"}}) {
+      const Finished finished = folder.hv(words);
+      EXPECT_EQ(finished.code, 1) << words[0] << finished.all();
+      EXPECT_TRUE(says(finished, "a domain and dom0 would write the same sectors"))
+          << finished.all();
+      EXPECT_TRUE(says(finished, "mounted in dom0")) << finished.all();
+      EXPECT_TRUE(says(finished, "ways out: ")) << finished.all();
+      EXPECT_TRUE(says(finished, "a.vm:4:13")) << finished.all();
+    }
+    const Finished json = folder.hv({"plan", "--format", "json"});
+    EXPECT_EQ(misfit(json.out, "hv.plan.1"), "");
+    EXPECT_TRUE(says(json, "\"ways_out\": [")) << json.out;
+    // What lies elsewhere is no hindrance, and what was in the way goes.
+    folder.write("a.vm", domain("a", "phy:/dev/sdb,xvda,w"));
+    EXPECT_EQ(folder.hv({"apply", "--yes"}).code, 0);
+    // It comes to a disk that is in use: that is reported, and forbids no plan that adds nothing.
+    folder.write("hv.toml", project + "mounted = [\"/dev/sdb\"]\n");
+    folder.write("b.vm", domain("b", "phy:/dev/sda,xvda,w"));
+    const Finished already = folder.hv({"apply", "--yes"});
+    EXPECT_EQ(already.code, 0) << already.all();
+    EXPECT_TRUE(says(already, "share sectors already")) << already.all();
+    EXPECT_TRUE(says(already, "ways out: ")) << already.all();
+  }
+}
+
+// Two hosts known by names only: what the one has mounted is its own disk.
+TEST(HostUses, ByNameAreTheHostsOwn) {
+  const Folder folder;
+  const std::string both = "mounted = [\"/dev/sda2\"]\n";
+  folder.write("hv.toml", std::string(kProject) + both +
+                              "[hosts.far]\ndriver = \"sim\"\nmemory = \"8GiB\"\n" + both);
+  folder.write("a.vm", domain("a on lab", "phy:/dev/sda3,xvda,w"));
+  const Finished apart = folder.hv({"apply", "--yes"});
+  EXPECT_EQ(apart.code, 0) << apart.all();
+  EXPECT_FALSE(says(apart, "share sectors already")) << apart.all();
+  EXPECT_EQ(folder.hv({"lint", "--live"}).code, 0);
+  folder.write("b.vm", domain("b on lab", "phy:/dev/sda,xvda,r"));
+  EXPECT_EQ(folder.hv({"plan", "b.vm"}).code, 1) << "the whole disk has both in it";
+}
+
+// An inventory in git is a memory. Who changes something looks again.
+TEST(HostUses, ApplyLooksAtTheStorageAgain) {
+  const Folder folder;
+  folder.write("hv.toml", std::string(kProject) +
+                              "[hosts.here]\ndriver = \"xl\"\ninventory = \"here.json\"\n");
+  folder.write("a.vm", domain("a on lab", "phy:/dev/sda3,xvda,w"));
+  ASSERT_EQ(folder.hv({"inventory", "here", "-o", "here.json"}).code, 0);
+  const std::string known = folder.read("here.json");
+  const Finished same = folder.hv({"apply", "--yes"});
+  EXPECT_FALSE(says(same, "is not as its inventory")) << same.all();
+  std::string other = known;
+  other.insert(other.find("\"devices\": [") + 12,
+               "{\"name\": \"sdzz\", \"kind\": \"disk\", \"sectors\": 8},");
+  folder.write("here.json", other);
+  const Finished changed = folder.hv({"apply", "--yes"});
+  EXPECT_TRUE(says(changed, "the storage of here is not as its inventory of")) << changed.all();
+  EXPECT_TRUE(says(changed, "`sdzz`")) << changed.all();
+  EXPECT_EQ(folder.read("here.json"), other) << "written down by who asks for it";
+  EXPECT_FALSE(says(folder.hv({"plan"}), "is not as its inventory"));
+  // Another machine under the same name.
+  static const std::regex machine("\"machine\": \"[^\"]*\"");
+  if (!std::regex_search(known, machine)) GTEST_SKIP() << "this machine has no id";
+  folder.write("here.json", std::regex_replace(known, machine, "\"machine\": \"another\""));
+  const Finished refused = folder.hv({"apply", "--yes"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_TRUE(says(refused, "error[HV0522]")) << refused.all();
+  EXPECT_TRUE(says(refused, "is another machine")) << refused.all();
+}
+
 TEST(Baseline, AcceptsWhatIsKnownAndNothingElse) {
   const Folder folder;
   folder.write("hv.toml", std::string(kProject) + kWithInventory);
@@ -338,6 +428,54 @@ TEST(Baseline, ThatIsNoneIsRefused) {
     EXPECT_TRUE(says(finished, "error[HV0530]")) << finished.err;
     EXPECT_TRUE(says(finished, message)) << finished.err;
   }
+}
+
+// The standard's own schema is not ours to pass on: its path is given from outside.
+TEST(Sarif, FitsTheSchemaOfTheStandard) {
+  const char* schema = std::getenv("HV_SARIF_SCHEMA");
+  if (schema == nullptr) GTEST_SKIP() << "HV_SARIF_SCHEMA names no sarif-schema-2.1.0.json";
+  if (std::system("python3 -c 'import jsonschema' >/dev/null 2>&1") != 0)
+    GTEST_SKIP() << "python3 has no jsonschema";
+  const Folder answers;
+  int count = 0;
+  const auto keep = [&](const Folder& folder, const std::vector<std::string>& words) {
+    const Finished finished = folder.hv(words);
+    ASSERT_FALSE(finished.out.empty()) << finished.err;
+    answers.write(std::to_string(++count) + ".json", finished.out);
+  };
+  for (const auto& entry : std::filesystem::directory_iterator(example(""))) {
+    const Folder folder;
+    folder.copy_from(entry.path().string());
+    keep(folder, {"check", "--format", "sarif"});
+    keep(folder, {"lint", "--format", "sarif"});
+    if (!folder.has("fleet.vm") || !folder.has("unsafe")) continue;
+    for (const auto& unsafe : std::filesystem::directory_iterator(folder / "unsafe"))
+      keep(folder, {"lint", "fleet.vm", unsafe.path().string(), "--format", "sarif"});
+    if (folder.has("known.json"))
+      keep(folder, {"lint", "--baseline", "known.json", "--format", "sarif"});
+  }
+  for (const auto& group :
+       std::filesystem::directory_iterator(std::string(HV_SOURCE_DIR) + "/tests/lang")) {
+    const Folder folder;
+    folder.copy_from(group.path().string());
+    for (const auto& file : std::filesystem::directory_iterator(group.path()))
+      if (file.path().extension() == ".vm")
+        keep(folder, {"check", file.path().filename().string(), "--format", "sarif"});
+  }
+  answers.write("validate.py", R"(import json, sys
+from jsonschema import validators
+schema = json.load(open(sys.argv[1]))
+fits = validators.validator_for(schema)(schema)
+for path in sys.argv[2:]:
+    for wrong in fits.iter_errors(json.load(open(path))):
+        print(path, list(wrong.absolute_path), wrong.message)
+        sys.exit(1)
+)");
+  EXPECT_GT(count, 30);
+  EXPECT_EQ(std::system(
+                ("cd '" + answers.path() + "' && python3 validate.py '" + schema + "' [0-9]*.json")
+                    .c_str()),
+            0);
 }
 
 TEST(Sarif, NamesFilesAsReferences) {

@@ -10,6 +10,7 @@
 #include "hv/inventory/headers.h"
 #include "hv/inventory/mounts.h"
 #include "hv/inventory/tables.h"
+#include "hv/inventory/uses.h"
 
 namespace hv {
 namespace {
@@ -88,6 +89,8 @@ class Gatherer {
     inventory_.swaps = read_swaps(machine_, noted);
     for (const Swap& swap : inventory_.swaps) wanted_.insert(swap.source);
     add_filesystem_members(machine_, inventory_.devices);
+    inventory_.uses = read_uses(machine_, inventory_.devices, noted);
+    for (const HostUse& use : inventory_.uses) wanted_.insert(use.source);
     add_links("/dev", 0);
     add_network_ids();
     add_files();

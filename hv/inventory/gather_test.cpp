@@ -77,6 +77,7 @@ void record(const Folder& tree) {
              "vg0-pool_tmeta: 0 100 linear 8:2 20000\nvg0-pool_tdata: 0 4096 linear 8:2 24000\n"
              "vg0-pool-tpool: 0 4096 thin-pool 254:2 254:3 128 0 0\n"
              "vg0-thin1: 0 20000 thin 254:4 7\n");
+  tree.write("/.tools/bash", "");
   tree.write("/.tools/vgs",
              R"({"report":[{"vg":[{"vg_name":"vg0","vg_uuid":"u","vg_attr":"wz--n-",)"
              R"("vg_extent_size":"8192"}]}]})");
@@ -187,6 +188,62 @@ TEST(Gather, WhatTheHostItselfTouches) {
   EXPECT_EQ(seen.at("thin pool of dm-5"), AccessMode::write);
 }
 
+// What no mount tells of: processes, the disks of a pool, and what the kernel holds for something
+// that no table explains.
+TEST(Gather, WhatIsOpenWithoutAMount) {
+  Folder tree;
+  record(tree);
+  tree.write("/.tools/bash",
+             "w\t/dev/sdb\tqemu-nbd\nr\t/dev/sdc\tdd\nw\t/srv/raw.img\tnbd-server\nrubbish\n");
+  tree.write("/proc/spl/kstat/zfs/tank/state", "ONLINE\n");
+  tree.write("/.tools/zpool",
+             "  pool: tank\n state: ONLINE\nconfig:\n\n\tNAME  STATE READ WRITE CKSUM\n"
+             "\ttank  ONLINE 0 0 0\n\t  mirror-0  ONLINE 0 0 0\n\t    /dev/sdb  ONLINE 0 0 0\n"
+             "\t    /srv/vdev.img  ONLINE 0 0 0\nerrors: No known data errors\n");
+  // sda1 is held by a device that lies on it, and by one of which nothing else is known.
+  tree.write("/sys/class/block/sda1/holders/dm-1/dev", "254:1");
+  tree.write("/sys/class/block/sda1/holders/dm-9/dev", "254:9");
+  const Inventory inventory = gathered(tree);
+  const std::vector<HostUse> expected = {
+      {"/dev/sda1", "held by dm-9", AccessMode::write},
+      {"/dev/sdb", "open in qemu-nbd", AccessMode::write},
+      {"/dev/sdb", "the ZFS pool tank", AccessMode::write},
+      {"/dev/sdc", "open in dd", AccessMode::read},
+      {"/srv/raw.img", "open in nbd-server", AccessMode::write},
+      {"/srv/vdev.img", "the ZFS pool tank", AccessMode::write},
+  };
+  EXPECT_EQ(inventory.uses, expected);
+  const Result<Inventory> read = read_inventory(inventory_json(inventory));
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(read->uses, expected);
+  StorageContext context;
+  context.map = std::make_shared<StorageMap>(std::vector<Inventory>{inventory},
+                                             context.local_stores, std::set<HostName>{});
+  std::map<std::string, std::string> stores;
+  for (const Access& access : host_accesses(HostName{"xen1"}, context))
+    stores[access.path.front()] = access.extents.front().store.text;
+  EXPECT_EQ(stores["open in qemu-nbd"], "disk:xen1/sdb");
+  EXPECT_TRUE(stores["open in nbd-server"].starts_with("file:wwn:0x5000c500a1b2c3d4@2048:inode "));
+}
+
+TEST(Gather, WhoseUsesCannotBeToldIsSaid) {
+  const auto notes = [](const Folder& tree) {
+    std::map<std::string, std::string> said;
+    for (const InventoryNote& note : gathered(tree).notes) said[note.source] = note.text;
+    return said;
+  };
+  Folder tree;
+  record(tree);
+  tree.write("/.tools/bash", "w\t/dev/sdb\tdd\ndenied\n");
+  tree.write("/proc/spl/kstat/zfs/tank/state", "ONLINE\n");
+  EXPECT_EQ(notes(tree)["processes"],
+            "those of others cannot be looked at: what they hold open is not known");
+  EXPECT_EQ(notes(tree)["zpool"], "is not recorded: which disks its pools write is not known");
+  EXPECT_EQ(gathered(tree).uses.size(), 1u);
+  fs::remove(tree.path() + "/.tools/bash");
+  EXPECT_EQ(notes(tree)["processes"], "is not recorded: what they hold open is not known");
+}
+
 TEST(Gather, TheSameTwiceAndReadBack) {
   Folder tree;
   record(tree);
@@ -267,6 +324,7 @@ void record_san(const Folder& tree, const std::string& server, const std::string
              "service-time 0 1 2 8:32 1 1\nwide: 0 600 striped 2 64 8:16 64 8:48 128\n");
   for (const char* tool : {"vgs", "pvs", "lvs"})
     tree.write(std::string("/.tools/") + tool, R"({"report":[{}]})");
+  tree.write("/.tools/bash", "");
   tree.write("/sys/fs/btrfs/6b0f/devices/sdf/size", "600");
   tree.write("/sys/fs/btrfs/6b0f/devices/sdh/size", "800");
   tree.write("/proc/self/mountinfo",

@@ -1,6 +1,7 @@
 #include "hv/inventory/headers.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "base/ids.h"
@@ -40,6 +41,29 @@ std::string read_at(const ReadBytes& read, uint64_t offset, std::size_t count) {
   return read(static_cast<int64_t>(offset), count);
 }
 
+// QEMU also takes "json:{…}" for a name: where that means a file, its plain name says the same.
+// What means something else stays as it is.
+void make_plain(ImageHeader& header) {
+  constexpr std::string_view kWord = "json:";
+  if (!header.backing.starts_with(kWord)) return;
+  const auto json = nlohmann::json::parse(header.backing.substr(kWord.size()), nullptr, false);
+  if (!json.is_object()) return;
+  const auto text = [](const nlohmann::json& object, const char* key) {
+    const auto found = object.is_object() ? object.find(key) : object.end();
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  const std::string driver = text(json, "driver");
+  const auto file = json.find("file");
+  const nlohmann::json& node = file == json.end() || file->is_string() ? json : *file;
+  std::string name = text(node, "filename");
+  if (name.empty()) name = text(json, "file.filename");
+  const std::string how = &node == &json ? text(json, "file.driver") : text(node, "driver");
+  if (name.empty() || (how != "" && how != "file" && how != "host_device")) return;
+  header.backing = name;
+  if (driver == "raw" || driver == "file" || driver == "host_device") header.backing_format = "raw";
+  if (driver == "qcow2" || driver == "vpc" || driver == "vmdk") header.backing_format = driver;
+}
+
 ImageHeader qcow(const std::string& head, const ReadBytes& read) {
   ImageHeader header;
   const uint64_t version = big(head, 4, 4);
@@ -60,6 +84,7 @@ ImageHeader qcow(const std::string& head, const ReadBytes& read) {
     if (type == 0x44415441) header.parts.push_back(until_nul(read_at(read, at + 8, length)));
     at += 8 + (length + 7) / 8 * 8;
   }
+  make_plain(header);
   return header;
 }
 

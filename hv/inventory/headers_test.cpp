@@ -39,6 +39,29 @@ TEST(Headers, Qcow2WithADataFile) {
   EXPECT_EQ(header.shows, mib(1));
 }
 
+TEST(Headers, ABackingFileInJsonIsAPlainName) {
+  const std::pair<const char*, std::pair<const char*, const char*>> cases[] = {
+      {R"(json:{"driver":"qcow2","file":{"driver":"file","filename":"/img/b"}})",
+       {"/img/b", "qcow2"}},
+      {R"(json:{"driver":"raw","file.filename":"b.img","file.driver":"file"})", {"b.img", "raw"}},
+      {R"(json:{"driver":"host_device","filename":"/dev/vg/b"})", {"/dev/vg/b", "raw"}},
+      {R"(json:{"driver":"raw","file":{"driver":"nbd","host":"h"}})", {nullptr, ""}},
+      {R"(json:{"driver":"raw","file":{"driver":"curl","filename":"x"}})", {nullptr, ""}},
+      {R"(json:{"file":[]})", {nullptr, ""}},
+      {R"(json:[1)", {nullptr, ""}},
+  };
+  for (const auto& [backing, expected] : cases) {
+    std::string image = "QFI\xfb" + big(3, 4) + big(160, 8) + big(std::string(backing).size(), 4) +
+                        big(16, 4) + big(1 << 20, 8);
+    image.resize(100, '\0');
+    image += big(104, 4) + big(0, 8);
+    image.resize(160, '\0');
+    const ImageHeader header = read_image_header(from(image + backing));
+    EXPECT_EQ(header.backing, expected.first == nullptr ? backing : expected.first);
+    EXPECT_EQ(header.backing_format, expected.second) << backing;
+  }
+}
+
 TEST(Headers, VhdWithAParent) {
   std::string footer = "conectix";
   footer.resize(16, '\0');

@@ -434,6 +434,10 @@ Inventory inventory_from(Reader& from) {
   inventory.mounts = from.all<Mount>("mounts", mount_from);
   inventory.swaps =
       from.all<Swap>("swaps", [](Reader& swap) { return Swap{swap.text("source", true)}; });
+  inventory.uses = from.all<HostUse>("uses", [](Reader& use) {
+    return HostUse{use.text("source", true), use.text("what", true),
+                   use.word<AccessMode>("mode", access_mode_from)};
+  });
   inventory.files = from.all<ImageFile>("files", file_from);
   if (const Json* links = from.object("links"))
     for (const auto& [path, target] : links->items()) {
@@ -468,6 +472,10 @@ std::string inventory_json(Inventory inventory) {
   Json swaps = Json::array();
   for (const Swap& swap : inventory.swaps) swaps.push_back({{"source", swap.source}});
   json["swaps"] = std::move(swaps);
+  Json uses = Json::array();
+  for (const HostUse& use : inventory.uses)
+    uses.push_back({{"source", use.source}, {"what", use.what}, {"mode", to_string(use.mode)}});
+  if (!uses.empty()) json["uses"] = std::move(uses);
   json["files"] = json_of_all(inventory.files);
   Json links = Json::object();
   for (const auto& [path, target] : inventory.links) links[path] = target;

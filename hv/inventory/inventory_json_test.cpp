@@ -57,6 +57,8 @@ Inventory everything() {
   all.mounts = {{"/", "/", "8:2", "ext4", "/dev/sda2", false, false, {}, {}},
                 {"/srv", "/data", "8:2", "ext4", "/dev/sda2", true, true, {"noload"}, "f00"}};
   all.swaps = {{"/dev/sda3"}};
+  all.uses = {{"/dev/sdb", "open in qemu-nbd", AccessMode::write},
+              {"/dev/sdc", "open in dd", AccessMode::read}};
   ImageFile image;
   image.path = "/srv/a.qcow2";
   image.inode = 12;
@@ -101,6 +103,7 @@ TEST(InventoryJson, SaysEverythingAndReadsItBack) {
   EXPECT_EQ(read->groups, sorted.groups);
   EXPECT_EQ(read->mounts, sorted.mounts);
   EXPECT_EQ(read->swaps, sorted.swaps);
+  EXPECT_EQ(read->uses, sorted.uses);
   EXPECT_EQ(read->files, sorted.files);
   EXPECT_EQ(read->links, sorted.links);
   EXPECT_EQ(read->notes, sorted.notes);

@@ -139,8 +139,6 @@ std::vector<Mount> read_mounts(const Machine& machine, const NoteOf& note) {
     if (const auto found = names.find(mount.number);
         found != names.end() && mount.type.starts_with("nfs"))
       mount.fsid = found->second;
-    if (mount.type == "zfs")
-      note("zfs", "its pools are not followed: which disks it writes is not known");
     mounts.push_back(std::move(mount));
   }
   return mounts;

@@ -111,6 +111,44 @@ TEST_F(OnLoop, RealLayersOfThisMachine) {
     }
 }
 
+// A disk that a process has open is the host's, as one that is mounted.
+TEST_F(OnLoop, ADiskThatAProcessHasOpen) {
+  const std::string image = folder_.path() + "/open.img";
+  std::ofstream(image).put('\0');
+  fs::resize_file(image, 1 << 20);
+  const std::string disk = loop("", image);
+  if (disk.empty()) GTEST_SKIP() << "this machine gives no loop device";
+  GatherRequest request;
+  request.host = HostName{"here"};
+  request.sources = {image};
+  const auto modes = [&] {
+    std::set<AccessMode> seen;
+    for (const HostUse& use : gather(request, *this_machine()).uses)
+      if (use.source == disk && use.what == "open in inventory_test") seen.insert(use.mode);
+    return seen;
+  };
+  EXPECT_EQ(modes(), std::set<AccessMode>{});
+  std::fstream writer(disk);
+  ASSERT_TRUE(writer.is_open());
+  EXPECT_EQ(modes(), std::set<AccessMode>{AccessMode::write});
+  StorageContext context;
+  context.map =
+      std::make_shared<StorageMap>(std::vector<Inventory>{gather(request, *this_machine())},
+                                   context.local_stores, std::set<HostName>{});
+  Vbd vbd;
+  vbd.source = image;
+  const Resolved file = resolve(vbd, HostName{"here"}, context);
+  bool met = false;
+  for (const Access& access : host_accesses(HostName{"here"}, context))
+    for (const Extent& extent : access.extents)
+      met = met || (access.path.front() == "open in inventory_test" &&
+                    overlap(extent, file.extents.at(0)));
+  EXPECT_TRUE(met) << "by another name of the same file";
+  writer.close();
+  std::ifstream reader(disk);
+  EXPECT_EQ(modes(), std::set<AccessMode>{AccessMode::read});
+}
+
 // ext4 on a loop device, an image inside it, and the host that writes all of it.
 TEST_F(OnLoop, AnImageOnAFilesystemOnAnImage) {
   if (::geteuid() != 0) GTEST_SKIP() << "mounting needs root";

@@ -20,6 +20,7 @@ namespace {
 using Peak = Proof::Peak;
 using Texts = std::vector<std::string>;
 using Sizes = std::map<std::string, Bytes>;
+using Uses = std::vector<HostUse>;
 
 // A value inside a value takes up to three levels of messages. Far above what the language lets
 // nest, far below what a stack takes.
@@ -344,6 +345,15 @@ void put(const Sizes& sizes, pb::Sizes* record) {
 }
 bool take(const pb::Sizes& record, Sizes* sizes) {
   for (const pb::NamedSize& item : record.item()) (*sizes)[item.name()] = bytes(item.value());
+  return true;
+}
+
+void put(const Uses& uses, pb::HostUses* record) {
+  for (const HostUse& use : uses) put(use, record->add_items());
+}
+bool take(const pb::HostUses& record, Uses* uses) {
+  for (const pb::HostUse& use : record.items())
+    if (!take(use, &uses->emplace_back())) return false;
   return true;
 }
 

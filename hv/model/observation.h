@@ -35,6 +35,14 @@ struct ObservedDomain {
   std::vector<Vif> vifs;
 };
 
+// Storage below a claimed disk, announced with it: who has no inventory of this host sees it too.
+struct ClaimedBeneath {
+  std::vector<Extent> extents;  // sorted
+  AccessMode mode = AccessMode::read;
+  bool by_host = false;  // the host has it to run the disk: a mount, a thin pool; else the files
+                         // that an image stands on, where no writer is permitted
+};
+
 // hv's announcement on a host, before the first access of a domain (or vdisk, pool).
 struct Claim {
   Uuid project;
@@ -47,6 +55,15 @@ struct Claim {
   AccessMode mode = AccessMode::read;
   int permitted = 0;
   std::vector<Address> sharers;  // domains that a `shareable` of the project names beside this one
+  std::vector<ClaimedBeneath> beneath;  // none in a claim of before they were announced
+};
+
+// What dom0 itself has open: a mount, swap space, a device that a process holds.
+struct HostUse {
+  std::string source;  // the device's or file's path
+  std::string what;    // "ext4 mounted on /srv", "open in qemu-nbd"
+  AccessMode mode = AccessMode::write;
+  auto operator<=>(const HostUse&) const = default;
 };
 
 // Something that can start an access without hv: autostart, stored restart configuration, save
@@ -101,6 +118,7 @@ struct HostObservation {
   std::vector<ProjectMemory> projects;
   std::vector<ObservedVdisk> vdisks;
   std::vector<ObservedPool> pools;
+  std::optional<std::vector<HostUse>> uses;  // nothing: the host does not tell
 };
 
 struct Observation {

@@ -203,8 +203,9 @@ class HostReader {
     }
     host_.bridges = reader_.strings("bridges");
     host_.files = reader_.strings("files");
+    host_.mounted = reader_.strings("mounted");
     if (host_.driver == DriverKind::sim) return;
-    for (std::string_view key : {"memory", "cpus", "disks", "bridges", "files"}) {
+    for (std::string_view key : {"memory", "cpus", "disks", "bridges", "files", "mounted"}) {
       const TomlEntry* entry = entry_.value.find(key);
       if (entry == nullptr) continue;
       diagnostics_

@@ -33,7 +33,8 @@ struct HostConfig {
   std::optional<int64_t> cpus;
   std::optional<std::map<std::string, Bytes>> disks;
   std::optional<std::vector<std::string>> bridges, files;
-  Span span;  // of the table's name
+  std::optional<std::vector<std::string>> mounted;  // disks and files that its dom0 writes itself
+  Span span;                                        // of the table's name
 };
 
 struct SourceEntry {

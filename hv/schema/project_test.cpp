@@ -52,6 +52,7 @@ memory = "64GiB"
 cpus   = 16
 disks  = { sda = "200GiB", sdb = "200GiB" }
 bridges = ["xenbr0"]
+mounted = ["/dev/sda1"]
 files   = ["/boot/vmlinuz"]
 [stores.data1]
 hosts = ["xen1"]
@@ -91,12 +92,14 @@ TEST(ParseProject, TheWholeContract) {
   EXPECT_EQ(xen1.uname[2], "6.1");
   EXPECT_EQ(xen1.gateway, "10.0.0.254");
   EXPECT_EQ(xen1.env.at("BRIDGE"), "xenbr0");
-  EXPECT_FALSE(xen1.memory || xen1.cpus || xen1.disks || xen1.bridges || xen1.files);
+  EXPECT_FALSE(xen1.memory || xen1.cpus || xen1.disks || xen1.bridges || xen1.files ||
+               xen1.mounted);
   const HostConfig& lab = project.hosts.at(HostName{"lab"});
   EXPECT_EQ(lab.memory, gib(64));
   EXPECT_EQ(lab.cpus, 16);
   EXPECT_EQ(lab.disks->at("sdb"), gib(200));
   EXPECT_EQ(lab.bridges->size(), 1U);
+  EXPECT_EQ(lab.mounted, std::vector<std::string>{"/dev/sda1"});
   EXPECT_EQ(lab.files->front(), "/boot/vmlinuz");
   const StoreStatement& store = project.stores.at(StoreId{"data1"});
   EXPECT_TRUE(store.local);

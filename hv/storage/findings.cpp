@@ -287,6 +287,17 @@ Finding describe(const UnsafePair& pair, const std::vector<Access>& accesses,
   return finding;
 }
 
+Finding describe_pair(const Access& a, const Access& b, int level, int permitted,
+                      const Overlap& where, const StorageContext& context) {
+  UnsafePair pair;
+  pair.second = 1;
+  pair.code = code_of_pair(a, b, level, where.store);
+  pair.level = level;
+  pair.permitted = permitted;
+  pair.overlap = where;
+  return describe(pair, {a, b}, context);
+}
+
 std::optional<Finding> describe(const SharingGroup& group, const std::vector<Access>& accesses) {
   // One access a device: what is desired stands for what is live of the same VBD.
   std::map<std::pair<Party, std::string>, const Access*> sharers;

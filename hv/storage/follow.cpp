@@ -36,6 +36,13 @@ bool is_on_server(const Mount& mount) {
   return kTypes.contains(mount.type);
 }
 
+// Filesystems whose files are those of others under a second name.
+bool shows_others(const Mount& mount) {
+  for (std::string_view type : {"overlay", "aufs", "unionfs", "ecryptfs", "zfs"})
+    if (mount.type == type) return true;
+  return mount.type.starts_with("fuse.") || mount.type == "9p" || mount.type == "virtiofs";
+}
+
 // "file:" in front, but what is in doubt stays so.
 StoreId made_of(std::string_view kind, const StoreId& below, const std::string& rest) {
   std::string text = below.text;
@@ -143,6 +150,9 @@ class Follower {
     result.problems.erase(std::unique(result.problems.begin(), result.problems.end()),
                           result.problems.end());
     for (const Extent& extent : result.extents) result.resolved &= extent.resolved;
+    std::sort(result.mounts.begin(), result.mounts.end());
+    result.mounts.erase(std::unique(result.mounts.begin(), result.mounts.end()),
+                        result.mounts.end());
   }
 
   Followed result;
@@ -165,6 +175,10 @@ class Follower {
     if (result.path.empty() || result.path.back() != step) result.path.push_back(std::move(step));
   }
   void problem(std::string text) { result.problems.push_back(std::move(text)); }
+  void take_mounts(const Follower& from) {
+    const std::vector<const Mount*>& more = from.result.mounts;
+    result.mounts.insert(result.mounts.end(), more.begin(), more.end());
+  }
 
   void add(Extent extent) {
     if (result.extents.size() < kMostExtents) {
@@ -215,7 +229,10 @@ class Follower {
   }
 
   bool look_for_device(const std::string& path, Target& target) const {
+    constexpr std::string_view kByNumber = "/dev/block/";
     target.device = host_.device_at(path);
+    if (target.device == nullptr && path.starts_with(kByNumber))
+      target.device = host_.device_by_number(path.substr(kByNumber.size()));
     return target.device != nullptr;
   }
 
@@ -236,12 +253,39 @@ class Follower {
                   ? "`" + target.path + "` is in no inventory of " + host_name()
                   : "the links of `" + target.path + "` go in a circle");
       by_name(normalise_name(target.path), sectors(0), sectors(-1));
+      unknown_partition(normalise_name(target.path));
     } else {
       Sectors size = kWholeFile;
       if (target.file != nullptr) size = sectors_holding(target.file->size);
       file_range(target, sectors(0), std::max(size, sectors(1)));
       parts(target);
     }
+  }
+
+  // A partition that came after the inventory lies on a disk that is in it: somewhere no other
+  // partition is.
+  void unknown_partition(const std::string& name) {
+    const NamePlace place = place_of_name(name);
+    const BlockDevice* disk =
+        place.partition == 0 ? nullptr : host_.device_at("/dev/" + place.whole);
+    if (disk == nullptr) return;
+    std::vector<std::pair<Sectors, Sectors>> taken;
+    for (const BlockDevice& other : host_.inventory().devices)
+      if (other.kind == DeviceKind::partition && !other.layers.empty())
+        for (const Leg& leg : other.layers.front().legs)
+          if (leg.device == disk->name) taken.emplace_back(leg.start, leg.start + other.size);
+    std::sort(taken.begin(), taken.end());
+    taken.emplace_back(disk->size, disk->size);
+    Sectors from;
+    bool any = false;
+    for (const auto& [start, end] : taken) {
+      if (start > from) {
+        device_range(*disk, from, start - from, !any);
+        any = true;
+      }
+      from = std::max(from, end);
+    }
+    if (!any) device_range(*disk, sectors(0), disk->size, true);
   }
 
   // The name as written leads; a file's own path follows where it is another.
@@ -409,6 +453,7 @@ class Follower {
       stores.push_back(made_of(kind, on, at));
     }
     for (std::string& text : below.result.problems) problem(std::move(text));
+    take_mounts(below);
     result.resolved = result.resolved && below.result.resolved;
     if (stores.empty())
       stores.push_back(StoreId{std::string(kind) + host_name() + "/" + leg.device + rest});
@@ -441,6 +486,7 @@ class Follower {
       under.extents = std::move(below.result.extents);
       result.beneath.push_back(std::move(under));
       for (Beneath& deeper : below.result.beneath) result.beneath.push_back(std::move(deeper));
+      take_mounts(below);
       for (std::string& text : below.result.problems) problem(std::move(text));
     }
   }
@@ -505,6 +551,7 @@ class Follower {
         add({StoreId{"net:" + mount->fsid + inode}, start, count, true});
       return;
     }
+    result.mounts.push_back(mount);
     if (known)
       say("inode " + std::to_string(file->inode) + " of " + mount->type + " on " + mount->source);
     const std::string rest = known ? inode : ":" + target.mount->path;
@@ -515,6 +562,9 @@ class Follower {
   // What a filesystem is known by: where its device begins.
   std::vector<StoreId> filesystem(const Mount& mount) {
     const BlockDevice* device = host_.device_of(mount);
+    if (device == nullptr && shows_others(mount))
+      problem("the " + mount.type + " on `" + mount.point +
+              "` shows files of other filesystems: which ones is not known");
     if (device == nullptr)
       return {StoreId{host_name() + "/" + mount.type + ":" +
                       (mount.number.empty() ? mount.source : mount.number)}};
@@ -571,7 +621,9 @@ class Follower {
       read.mode = AccessMode::read;
       read.path = way;
       read.path.insert(read.path.end(), under.result.path.begin(), under.result.path.end());
+      read.source = below.network ? "" : below.path;
       read.extents = std::move(under.result.extents);
+      take_mounts(under);
       result.beneath.push_back(std::move(read));
       for (Beneath& deeper : under.result.beneath) result.beneath.push_back(std::move(deeper));
       for (std::string& text : under.result.problems) problem(std::move(text));

@@ -19,6 +19,7 @@ struct Followed {
   bool resolved = true;
   std::vector<Beneath> beneath;
   std::vector<std::string> problems;
+  std::vector<const Mount*> mounts;  // that the files lie on, each once
 };
 
 // A disk's source as the host sees it. `format` is "raw" where headers do not count.

@@ -136,6 +136,52 @@ bool meet(const Resolved& a, const Resolved& b) {
   return false;
 }
 
+// Made after the inventory was gathered: it lies where no other partition does, and so on the whole
+// disk that somebody else has.
+TEST(Follow, APartitionThatIsNewLiesOnItsDisk) {
+  BlockDevice first = disk("sdb1", 1000);
+  first.kind = DeviceKind::partition;
+  first.layers = {{{}, sectors(1000), LayerKind::linear, {{"sdb", sectors(2048)}}, {}, {}}};
+  const auto context = knowing({host_with(
+      "xen1", {disk("sda", 64, "0x1"), disk("sdb", 8192, "0x2"), first, disk("sdc", 64, "0x3")})});
+  const Resolved second = resolved("/dev/sdb2", context);
+  EXPECT_TRUE(complains(second, "`/dev/sdb2` is in no inventory of xen1"));
+  EXPECT_TRUE(meet(second, resolved("/dev/sdb", context)));
+  EXPECT_TRUE(meet(second, resolved("/dev/sdb2", context)));
+  EXPECT_FALSE(meet(second, resolved("/dev/sdb1", context)));
+  EXPECT_FALSE(meet(second, resolved("/dev/sdc", context)));
+  EXPECT_TRUE(meet(resolved("/dev/sdc7", context), resolved("/dev/sdc", context)));
+  EXPECT_FALSE(meet(resolved("/dev/sdq7", context), resolved("/dev/sdc", context)));
+}
+
+TEST(Follow, ADeviceByItsNumber) {
+  const auto context = knowing({host_with("xen1", {disk("sda", 64, "0x1")})});
+  const std::string number = "8:" + std::to_string('a');
+  EXPECT_TRUE(meet(resolved("/dev/block/" + number, context), resolved("phy:/dev/sda", context)));
+}
+
+// The same file under a second name that no layer tells of.
+TEST(Follow, AFilesystemThatShowsOthersIsSaid) {
+  for (const char* type : {"overlay", "fuse.mergerfs", "9p"}) {
+    Inventory inventory = host_with("xen1", {disk("sda", 4096, "0x1")});
+    inventory.mounts.push_back({"/union", "/", "0:40", type, "union", false, false, {}, {}});
+    inventory.files = {image("/union/a.img", 5)};
+    EXPECT_TRUE(complains(resolved("/union/a.img", knowing({inventory})), "shows files of other"));
+  }
+}
+
+// Two ways to one target of iSCSI, where nobody has an inventory.
+TEST(Follow, ATargetIsKnownByItsNameAlone) {
+  const auto target = [](const std::string& rest) {
+    Vbd vbd;
+    vbd.device = "xvda";
+    vbd.script = "block-iscsi";
+    vbd.source = "iqn=iqn.2001-05.com.san:disks," + rest;
+    return resolve(vbd, HostName{"xen1"}, {});
+  };
+  EXPECT_TRUE(meet(target("portal=10.0.0.1"), target("portal=10.0.0.2")));
+}
+
 // A WWN here and a bare serial there prove neither that two disks are one nor that they are two;
 // what is written on them raises the doubt.
 TEST(Follow, IdsOfOtherKindsProveNothing) {

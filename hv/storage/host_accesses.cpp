@@ -5,6 +5,7 @@
 // filesystem) it writes all that lies below.
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -40,11 +41,16 @@ class HostAccesses {
   HostAccesses(const HostMap& host, const StorageContext& context)
       : host_(host), context_(context) {}
 
-  std::vector<Access> all() {
-    for (const Mount& mount : host_.inventory().mounts) add_mount(mount);
-    for (const Swap& swap : host_.inventory().swaps) {
-      Followed followed = follow_source(swap.source, "raw", host_, context_);
-      add(AccessMode::write, std::move(followed), "swap space");
+  // Without mounts, swap space and what is open, where a look has told of those.
+  std::vector<Access> all(bool told) {
+    if (!told) {
+      for (const Mount& mount : host_.inventory().mounts) add_mount(mount);
+      for (const Swap& swap : host_.inventory().swaps) {
+        Followed followed = follow_source(swap.source, "raw", host_, context_);
+        add(AccessMode::write, std::move(followed), "swap space");
+      }
+      for (const HostUse& use : host_.inventory().uses)
+        add(use.mode, follow_source(use.source, "raw", host_, context_), use.what);
     }
     for (const BlockDevice& device : host_.inventory().devices)
       for (Beneath& one : run_by_host(device, host_, context_))
@@ -74,9 +80,7 @@ class HostAccesses {
   void add_mount(const Mount& mount) {
     const BlockDevice* device = host_.device_of(mount);
     if (device == nullptr) return;
-    AccessMode mode = AccessMode::write;
-    if (mount.read_only && (device->read_only || !replays_journal(mount))) mode = AccessMode::read;
-    if (mode == AccessMode::write && is_for_clusters(mount.type)) mode = AccessMode::write_shared;
+    const AccessMode mode = mode_of_mount(mount, device->read_only);
     for (const std::string& option : mount.options)
       if (option.starts_with("logdev=") || option.starts_with("rtdev="))
         add(mode, follow_source(option.substr(option.find('=') + 1), "raw", host_, context_),
@@ -126,10 +130,124 @@ void tidy_extents(std::vector<Extent>& extents) {
   extents = std::move(joined);
 }
 
-std::vector<Access> host_accesses(const HostName& host, const StorageContext& context) {
+AccessMode mode_of_mount(const Mount& mount, bool device_is_read_only) {
+  if (mount.read_only && (device_is_read_only || !replays_journal(mount))) return AccessMode::read;
+  return is_for_clusters(mount.type) ? AccessMode::write_shared : AccessMode::write;
+}
+
+namespace {
+
+Access access_of_host(const HostName& host, AccessMode mode, std::vector<Extent> extents,
+                      std::vector<std::string> path) {
+  Access access;
+  access.party = party_dom0(host);
+  access.host = host;
+  access.extents = std::move(extents);
+  access.mode = mode;
+  access.origin = AccessOrigin::live;
+  access.path = std::move(path);
+  return access;
+}
+
+}  // namespace
+
+std::vector<Access> host_accesses(const HostName& host, const StorageContext& context,
+                                  const HostObservation* seen) {
+  const HostMap* known = context.map == nullptr ? nullptr : context.map->find(host);
+  const bool told = seen != nullptr && seen->uses.has_value();
+  std::vector<Access> accesses;
+  if (known != nullptr) accesses = HostAccesses(*known, context).all(told);
+  if (told)
+    for (const HostUse& use : *seen->uses) {
+      Vbd open;
+      open.source = use.source;
+      open.format = "raw";
+      Resolved resolved = resolve(open, host, context);
+      resolved.path.insert(resolved.path.begin(), use.what);
+      accesses.push_back(
+          access_of_host(host, use.mode, std::move(resolved.extents), std::move(resolved.path)));
+    }
+  if (seen == nullptr) return accesses;
+  for (const Claim& claim : seen->claims)
+    for (const ClaimedBeneath& one : claim.beneath)
+      if (one.by_host)
+        accesses.push_back(
+            access_of_host(host, one.mode, claimed_extents(one.extents, host, context),
+                           {"runs " + claim.device + " of " + to_string(claim.address)}));
+  return accesses;
+}
+
+namespace {
+
+// Each kind of access to the same host's storage once, and each mount below it.
+class Announced {
+ public:
+  Announced(const HostMap& host, const StorageContext& context) : host_(host), context_(context) {}
+
+  void add(AccessMode mode, bool by_host, const std::vector<Extent>& extents) {
+    std::vector<Extent>& all = parts_[{by_host, mode}];
+    all.insert(all.end(), extents.begin(), extents.end());
+  }
+
+  void add_mount(const Mount* mount) {
+    if (!seen_.insert(mount).second) return;
+    const BlockDevice* device = host_.device_of(*mount);
+    if (device == nullptr) return;
+    const Followed followed = follow_device(*device, host_, context_);
+    add(mode_of_mount(*mount, device->read_only), true, followed.extents);
+    for (const Mount* below : followed.mounts) add_mount(below);
+  }
+
+  std::vector<ClaimedBeneath> parts() {
+    std::vector<ClaimedBeneath> all;
+    for (auto& [kind, extents] : parts_) {
+      tidy_extents(extents);
+      if (!extents.empty()) all.push_back({std::move(extents), kind.second, kind.first});
+    }
+    return all;
+  }
+
+ private:
+  const HostMap& host_;
+  const StorageContext& context_;
+  std::map<std::pair<bool, AccessMode>, std::vector<Extent>> parts_;
+  std::set<const Mount*> seen_;
+};
+
+}  // namespace
+
+std::vector<ClaimedBeneath> announced_beneath(const Vbd& vbd, const HostName& host,
+                                              const StorageContext& context) {
   const HostMap* known = context.map == nullptr ? nullptr : context.map->find(host);
   if (known == nullptr) return {};
-  return HostAccesses(*known, context).all();
+  const Resolved resolved = resolve(vbd, host, context);
+  Announced announced(*known, context);
+  for (const Beneath& one : resolved.beneath) {
+    announced.add(one.mode, one.by_host, one.extents);
+    if (one.source.starts_with('/'))
+      announced.add(one.mode, one.by_host,
+                    {extent_of_name(normalise_name(one.source), host, context)});
+  }
+  for (const Mount* mount : resolved.mounts) announced.add_mount(mount);
+  return announced.parts();
+}
+
+std::vector<Access> accesses_behind(const Claim& claim, const Party& party, const HostName& host,
+                                    const StorageContext& context) {
+  std::vector<Access> accesses;
+  for (const ClaimedBeneath& one : claim.beneath) {
+    if (one.by_host) continue;
+    Access access;
+    access.party = party;
+    access.host = host;
+    access.device = claim.device;
+    access.extents = claimed_extents(one.extents, host, context);
+    access.mode = one.mode;
+    access.origin = AccessOrigin::claim;
+    access.path = {"a file behind " + claim.device};
+    accesses.push_back(std::move(access));
+  }
+  return accesses;
 }
 
 namespace {
@@ -156,10 +274,11 @@ std::vector<Extent> without(const std::vector<Extent>& from, const std::vector<E
 
 }  // namespace
 
-std::vector<Access> merged_host_accesses(const HostName& host, const StorageContext& context) {
+std::vector<Access> merged_host_accesses(const HostName& host, const StorageContext& context,
+                                         const HostObservation* seen) {
   std::vector<Access> merged;
   std::vector<Extent> told;
-  const std::vector<Access> all = host_accesses(host, context);
+  const std::vector<Access> all = host_accesses(host, context, seen);
   for (AccessMode mode : {AccessMode::write, AccessMode::write_shared, AccessMode::read}) {
     Access one;
     for (const Access& access : all) {
@@ -178,6 +297,22 @@ std::vector<Access> merged_host_accesses(const HostName& host, const StorageCont
     merged.push_back(std::move(one));
   }
   return merged;
+}
+
+void NamesInUse::add(const Access& access) {
+  if (access.party == party_dom0(access.host)) return;
+  for (const Extent& extent : access.extents)
+    if (!extent.resolved) names_[access.host].push_back(extent);
+}
+
+void NamesInUse::keep_met(Access& of_host) const {
+  const auto there = names_.find(of_host.host);
+  std::erase_if(of_host.extents, [&](const Extent& extent) {
+    return !extent.resolved &&
+           (there == names_.end() ||
+            std::none_of(there->second.begin(), there->second.end(),
+                         [&](const Extent& other) { return overlap(extent, other); }));
+  });
 }
 
 std::vector<Finding> check_layers(const DesiredGraph& desired, const StorageContext& context) {

@@ -89,6 +89,9 @@ void sort_inventory(Inventory& inventory) {
       std::sort(volume.layers.begin(), volume.layers.end());
   }
   std::sort(inventory.swaps.begin(), inventory.swaps.end());
+  std::sort(inventory.uses.begin(), inventory.uses.end());
+  inventory.uses.erase(std::unique(inventory.uses.begin(), inventory.uses.end()),
+                       inventory.uses.end());
   sort_by(inventory.files, [](const ImageFile& file) -> const std::string& { return file.path; });
   sort_by(inventory.domains,
           [](const LiveDomain& domain) -> const std::string& { return domain.name; });

@@ -164,6 +164,7 @@ struct Inventory {
   std::vector<VolumeGroup> groups;
   std::vector<Mount> mounts;  // as mounted: a later one covers an earlier one at the same point
   std::vector<Swap> swaps;
+  std::vector<HostUse> uses;  // what else the host has open: by processes, pools of ZFS
   std::vector<ImageFile> files;
   std::map<std::string, std::string> links;  // symbolic links, with what they say
   std::vector<LiveDomain> domains;

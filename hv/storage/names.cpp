@@ -232,7 +232,8 @@ std::string name_in(const StoreId& store) {
 }
 
 Extent as_stated_now(Extent extent, const HostName& host, const StorageContext& context) {
-  if (!extent.resolved) extent.store = store_of_name(name_in(extent.store), host, context);
+  if (!extent.resolved && !is_maybe(extent.store))
+    extent.store = store_of_name(name_in(extent.store), host, context);
   return extent;
 }
 

@@ -73,6 +73,7 @@ Resolved resolve_known(const std::string& source, const std::string& format,
   resolved.resolved = followed.resolved;
   resolved.beneath = std::move(followed.beneath);
   resolved.problems = std::move(followed.problems);
+  resolved.mounts = std::move(followed.mounts);
   const std::string name = normalise_name(source);
   if (path_of_source(source).starts_with('/')) add_names(name, host, context, resolved);
   return resolved;
@@ -84,7 +85,7 @@ std::vector<Extent> really(const Extent& recorded, const HostName& host,
                            const StorageContext& context) {
   const Extent extent = as_stated_now(recorded, host, context);
   const HostMap* known = context.map == nullptr ? nullptr : context.map->find(host);
-  if (extent.resolved || known == nullptr) return {extent};
+  if (extent.resolved || known == nullptr || is_maybe(extent.store)) return {extent};
   const int64_t slot = extent.start.count / kNameSlotSectors;
   const Sectors offset = sectors(extent.start.count - slot * kNameSlotSectors);
   const std::string whole = name_in(extent.store), number = std::to_string(slot);
@@ -92,8 +93,13 @@ std::vector<Extent> really(const Extent& recorded, const HostName& host,
       slot == 0 ? std::vector<std::string>{whole}
                 : std::vector<std::string>{whole + number, whole + "p" + number,
                                            whole + "-part" + number};
+  // A name alone stands for all that it names, however large that is.
+  const bool all =
+      offset.count == 0 && (extent.count == kWholeName || extent.count.count == kNameSlotSectors);
   for (const std::string& spelling : spellings) {
-    Followed followed = follow_area("/dev/" + spelling, offset, extent.count, *known, context);
+    const std::string path = path_of_source(spelling);
+    Followed followed = all ? follow_source(path, "raw", *known, context)
+                            : follow_area(path, offset, extent.count, *known, context);
     if (followed.resolved && followed.problems.empty()) return std::move(followed.extents);
   }
   return {extent};
@@ -139,9 +145,10 @@ Resolved resolve(const Vbd& vbd, const HostName& host, const StorageContext& con
     if (const HostMap* known = context.map->find(host))
       return resolve_known(source_of(vbd), vbd.format, written, *known, host, context);
   }
-  Resolved resolved = resolve_name(vbd.source, written, host, context);
-  if (path_of_source(vbd.source).starts_with('/'))
-    add_names(normalise_name(vbd.source), host, context, resolved);
+  const std::string source = source_of(vbd);
+  Resolved resolved = resolve_name(source, written, host, context);
+  if (path_of_source(source).starts_with('/'))
+    add_names(normalise_name(source), host, context, resolved);
   return resolved;
 }
 
@@ -152,6 +159,27 @@ std::vector<Extent> extents_now(const std::vector<Extent>& recorded, std::vector
   std::sort(now.begin(), now.end());
   now.erase(std::unique(now.begin(), now.end()), now.end());
   return now;
+}
+
+std::vector<Extent> announced_extents(const Vbd& vbd, std::vector<Extent> top, const HostName& host,
+                                      const StorageContext& context) {
+  if (vbd.backend == "vd" || !path_of_source(source_of(vbd)).starts_with('/')) return top;
+  top.push_back(extent_of_name(normalise_name(vbd.source), host, context));
+  std::sort(top.begin(), top.end());
+  top.erase(std::unique(top.begin(), top.end()), top.end());
+  return top;
+}
+
+std::vector<Extent> claimed_extents(const std::vector<Extent>& announced, const HostName& host,
+                                    const StorageContext& context) {
+  Resolved now;
+  now.extents = extents_now(announced, {}, host, context);
+  for (const Extent& extent : announced) {
+    if (extent.resolved || is_maybe(extent.store)) continue;
+    const std::string name = name_in(extent.store);
+    if (path_of_source(name).starts_with('/')) add_names(name, host, context, now);
+  }
+  return std::move(now.extents);
 }
 
 Resolved resolve_device(const std::string& source, const HostName& host,

@@ -46,6 +46,7 @@ struct Beneath {
   AccessMode mode = AccessMode::read;
   bool by_host = false;  // a thin pool, a copy-on-write space; else a chain of backing files
   std::vector<std::string> path;
+  std::string source = {};  // of a backing file: what the host calls it
 };
 struct Resolved {
   std::vector<Extent> extents;    // none: an empty drive, or a vdisk not allocated yet
@@ -53,12 +54,26 @@ struct Resolved {
   bool resolved = true;           // false: compared by name
   std::vector<Beneath> beneath;
   std::vector<std::string> problems;  // why it could not be followed to the end
+  std::vector<const Mount*> mounts;   // that files lie on, among them those behind it; of the map
 };
 Resolved resolve(const Vbd& vbd, const HostName& host, const StorageContext& context);
 // What was recorded at an attach, together with what its name means `now`: an inventory may have
 // come, gone or changed in between, and both words count until the disk is released.
 std::vector<Extent> extents_now(const std::vector<Extent>& recorded, std::vector<Extent> now,
                                 const HostName& host, const StorageContext& context);
+// What a claim on a disk announces beside `top`, its extents: the names that the host has for it,
+// since another hv may know other things of this host, or none.
+std::vector<Extent> announced_extents(const Vbd& vbd, std::vector<Extent> top, const HostName& host,
+                                      const StorageContext& context);
+// And all that lies below: files behind an image, filesystems that files are on, pools.
+std::vector<ClaimedBeneath> announced_beneath(const Vbd& vbd, const HostName& host,
+                                              const StorageContext& context);
+// What was announced on a host, as its inventory of now knows it.
+std::vector<Extent> claimed_extents(const std::vector<Extent>& announced, const HostName& host,
+                                    const StorageContext& context);
+// What a claim says of the files behind its disk: accesses of `party`, on which nobody may write.
+std::vector<Access> accesses_behind(const Claim& claim, const Party& party, const HostName& host,
+                                    const StorageContext& context);
 // A pool device: where the extents handed out of it lie.
 Resolved resolve_device(const std::string& source, const HostName& host,
                         const StorageContext& context);
@@ -76,11 +91,27 @@ std::vector<Access> accesses_beneath(const DomainSpec& domain, const StorageCont
 // with `top`, which is the access to the disk itself.
 std::vector<Access> accesses_behind(const Vbd& vbd, const Access& top,
                                     const StorageContext& context);
-// What a host itself reads and writes, by its inventory: mounts, swap space, the tables and pools
-// of what it runs. One access for each, all of the party dom0.HOST.
-std::vector<Access> host_accesses(const HostName& host, const StorageContext& context);
+// How a mount accesses its device: a read-only one may still replay its journal.
+AccessMode mode_of_mount(const Mount& mount, bool device_is_read_only);
+// What a host itself reads and writes, by its inventory: mounts, swap space, what processes hold
+// open, the tables and pools of what it runs. One access for each, all of the party dom0.HOST.
+// Where a look at the host is given that tells what it has open, that counts in place of the
+// inventory's word; and what claims there say the host does to run their disks.
+std::vector<Access> host_accesses(const HostName& host, const StorageContext& context,
+                                  const HostObservation* seen = nullptr);
 // The same as at most three accesses, one a mode, that have no sector in common.
-std::vector<Access> merged_host_accesses(const HostName& host, const StorageContext& context);
+std::vector<Access> merged_host_accesses(const HostName& host, const StorageContext& context,
+                                         const HostObservation* seen = nullptr);
+// Where a host is known by names only, what it has open itself stands for its own disks: a name
+// counts where somebody there uses it too, and says nothing about another host's.
+class NamesInUse {
+ public:
+  void add(const Access& access);
+  void keep_met(Access& of_host) const;  // drops the names that nobody there uses
+
+ private:
+  std::map<HostName, std::vector<Extent>> names_;
+};
 // The machines that an inventory saw running, but for those that state knows (`ours` by UUID).
 std::vector<Access> inventory_accesses(const HostName& host, const std::map<Uuid, Address>& ours,
                                        const StorageContext& context);
@@ -106,6 +137,11 @@ std::vector<Access> own_accesses(const HostObservation& host, const Applied& app
 // listed and the others counted in a note of the last.
 std::vector<Finding> check_sharing(const std::vector<Access>& accesses,
                                    const StorageContext& context);
+
+// One finding about two accesses that meet in `where` above what they permit, in the words of the
+// check: for who found them in another way.
+Finding describe_pair(const Access& a, const Access& b, int level, int permitted,
+                      const Overlap& where, const StorageContext& context);
 
 // A device of a pool and its size in sectors (nothing: not known, taken as 2^40).
 struct PoolDevice {

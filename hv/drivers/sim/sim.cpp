@@ -272,6 +272,10 @@ class Simulator final : public SimDriver {
     return keep();
   }
 
+  void outside_mount(std::vector<std::string> mounted) override {
+    config_.mounted = std::move(mounted);
+  }
+
   Status outside_destroy(const Uuid& uuid) override {
     advance();
     Operation operation;
@@ -481,7 +485,7 @@ class Simulator final : public SimDriver {
     return "not an operation of a host";
   }
 
-  const SimConfig config_;
+  SimConfig config_;
   Clock& clock_;
   SimHost host_;
   Capabilities capabilities_;

@@ -26,6 +26,7 @@ struct SimConfig {
   std::optional<std::map<std::string, Bytes>> disks;  // nothing: whatever is asked for exists
   std::optional<std::vector<std::string>> bridges;
   std::optional<std::vector<std::string>> files;
+  std::optional<std::vector<std::string>> mounted;  // by dom0 itself, writable; nothing: not told
   int64_t loop_devices = 4096;
   int speed_percent = 100;  // of the usual durations; 0: at once
 };
@@ -62,6 +63,8 @@ class SimDriver : public Driver {
   virtual Status guest_reboot(const Uuid& uuid) = 0;
   virtual Status guest_poweroff(const Uuid& uuid) = 0;
   virtual Status guest_crash(const Uuid& uuid) = 0;
+  // What dom0 has mounted itself from now on, in place of what the configuration says.
+  virtual void outside_mount(std::vector<std::string> mounted) = 0;
   virtual Status power_cycle() = 0;  // the whole host: all domains gone, a new boot id
   virtual void set_faults(SimFaults faults) = 0;
   // The open-device table, read from the host itself, never from hv's state: for invariants.

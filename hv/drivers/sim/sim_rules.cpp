@@ -532,6 +532,11 @@ HostObservation SimHost::observe(Time now) const {
   seen.bridges = config_.bridges;
   seen.files = config_.files;
   seen.disks = config_.disks;
+  if (config_.mounted) {
+    seen.uses.emplace();
+    for (const std::string& source : *config_.mounted)
+      seen.uses->push_back({source, "mounted in dom0", AccessMode::write});
+  }
   for (const auto& [domid, domain] : domains) seen.domains.push_back(domain);
   // While a machine of it is there, that one is what counts.
   for (const auto& [uuid, image] : saved)

@@ -1,5 +1,7 @@
 #include "hv/drivers/xl/claim_text.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <vector>
 
@@ -8,6 +10,20 @@ namespace {
 
 constexpr std::string_view kFirstWord = "hv.claim/1";
 constexpr std::string_view kSharer = "with=";  // no extent begins so: `=` is escaped
+
+// In front of an extent that lies below the disk. A reader of before these were written takes such
+// a word for a store of that name, and passes over it.
+struct BeneathWord {
+  std::string_view word;
+  AccessMode mode;
+  bool by_host;
+};
+constexpr std::array<BeneathWord, 6> kBeneath = {{{"behind-r=", AccessMode::read, false},
+                                                  {"behind-w=", AccessMode::write, false},
+                                                  {"behind-ww=", AccessMode::write_shared, false},
+                                                  {"host-r=", AccessMode::read, true},
+                                                  {"host-w=", AccessMode::write, true},
+                                                  {"host-ww=", AccessMode::write_shared, true}}};
 
 bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -91,6 +107,28 @@ std::optional<Extent> extent_from(std::string_view text) {
   return extent;
 }
 
+std::string extent_text(const Extent& extent) {
+  return escaped(extent.store.text) + "@" + std::to_string(extent.start.count) + "+" +
+         std::to_string(extent.count.count) + (extent.resolved ? "" : "?");
+}
+
+std::string_view word_of(const ClaimedBeneath& beneath) {
+  for (const BeneathWord& each : kBeneath)
+    if (each.mode == beneath.mode && each.by_host == beneath.by_host) return each.word;
+  return {};
+}
+
+// False where a word tells of what lies below, and cannot be read.
+bool take_beneath(std::string_view text, const BeneathWord& word, Claim& claim) {
+  std::optional<Extent> extent = extent_from(text.substr(word.word.size()));
+  if (!extent) return false;
+  const bool more = !claim.beneath.empty() && claim.beneath.back().mode == word.mode &&
+                    claim.beneath.back().by_host == word.by_host;
+  if (!more) claim.beneath.push_back({{}, word.mode, word.by_host});
+  claim.beneath.back().extents.push_back(std::move(*extent));
+  return true;
+}
+
 }  // namespace
 
 std::string claim_text(const Claim& claim) {
@@ -99,9 +137,10 @@ std::string claim_text(const Claim& claim) {
                      to_string(claim.uuid) + " " + escaped(to_string(claim.address)) + " " +
                      escaped(claim.device) + " " + escaped(to_string(claim.mode)) + " " +
                      std::to_string(claim.permitted);
-  for (const Extent& extent : claim.extents)
-    text += " " + escaped(extent.store.text) + "@" + std::to_string(extent.start.count) + "+" +
-            std::to_string(extent.count.count) + (extent.resolved ? "" : "?");
+  for (const Extent& extent : claim.extents) text += " " + extent_text(extent);
+  for (const ClaimedBeneath& beneath : claim.beneath)
+    for (const Extent& extent : beneath.extents)
+      text += " " + std::string(word_of(beneath)) + extent_text(extent);
   for (const Address& sharer : claim.sharers)
     text += " " + std::string(kSharer) + escaped(to_string(sharer));
   return text;
@@ -122,14 +161,21 @@ std::optional<Claim> claim_from(std::string_view text) {
   const auto address = parse_address(*address_text);
   const auto mode = access_mode_from(*mode_text);
   if (!address || !mode) return std::nullopt;
-  Claim claim{*project, *lineage, Epoch{*epoch}, *uuid,      *address,
-              *device,  {},       *mode,         *permitted, {}};
+  Claim claim{*project, *lineage, Epoch{*epoch}, *uuid, *address, *device,
+              {},       *mode,    *permitted,    {},    {}};
   for (std::size_t i = 9; i < words.size(); ++i) {
     if (words[i].starts_with(kSharer)) {
       const auto name = unescaped(words[i].substr(kSharer.size()));
       const auto sharer = name ? parse_address(*name) : std::nullopt;
       if (!sharer) return std::nullopt;
       claim.sharers.push_back(*sharer);
+      continue;
+    }
+    const auto* below =
+        std::find_if(kBeneath.begin(), kBeneath.end(),
+                     [&](const BeneathWord& each) { return words[i].starts_with(each.word); });
+    if (below != kBeneath.end()) {
+      if (!take_beneath(words[i], *below, claim)) return std::nullopt;
       continue;
     }
     std::optional<Extent> extent = extent_from(words[i]);

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "hv/drivers/xl/claim_text.h"
+#include "hv/drivers/xl/uses.h"
 
 namespace hv {
 namespace {
@@ -295,6 +296,7 @@ class LookReader {
     records();
     if (!reason_.empty()) return unreadable(reason_);
     std::vector<std::string> bridges;
+    if (sections_.contains("uses")) seen_.uses = read_uses(sections_["uses"]);
     for (std::string_view line : lines_of(sections_["bridges"]))
       if (!trimmed(line).empty()) bridges.emplace_back(trimmed(line));
     seen_.bridges = std::move(bridges);

@@ -70,6 +70,85 @@ settled() {
   return 0
 }
 
+# What dom0 itself has open, a line each, the words parted by tabs: "mount SOURCE TYPE POINT OPTIONS",
+# "swap SOURCE", "pool NAME DEVICE", "open r|w SOURCE PROGRAM". By names that last: of a loop device its
+# file, of a mapped one its name.
+lasting() {
+  local name=${1#/dev/} file
+  if [ -r "/sys/block/$name/loop/backing_file" ]; then
+    read -r file <"/sys/block/$name/loop/backing_file" && lasting_name=${file% (deleted)} && return
+  fi
+  if [ -r "/sys/block/$name/dm/name" ]; then
+    read -r file <"/sys/block/$name/dm/name" && lasting_name=/dev/mapper/$file && return
+  fi
+  lasting_name=/dev/${name//!//}
+}
+uses() {
+  local number point rest type source options key value member fd target word words pid pool flags mode
+  while read -r _ _ number _ point rest; do
+    rest=" $rest"
+    read -r type source options <<<"${rest#* - }"
+    case $number in
+      0:*) case $source in /dev/?*) [ -b "$source" ] || continue ;; *) continue ;; esac ;;
+      *)
+        source=
+        while IFS='=' read -r key value; do
+          [ "$key" != DEVNAME ] || source=/dev/${value//\//!}
+        done 2>/dev/null <"/sys/dev/block/$number/uevent"
+        [ -n "$source" ] || continue
+        ;;
+    esac
+    lasting "$source"
+    printf 'mount\t%s\t%s\t%s\t%s\n' "$lasting_name" "$type" "$point" "$options"
+  done 2>/dev/null </proc/self/mountinfo
+  # All devices of a filesystem that has several.
+  for member in /sys/fs/btrfs/*/devices/*; do
+    [ -e "$member" ] || continue
+    lasting "${member##*/}"
+    printf 'mount\t%s\tbtrfs\t(one of several devices)\trw\n' "$lasting_name"
+  done
+  while read -r source _; do
+    case $source in /dev/*) lasting "$source" && source=$lasting_name ;; /*) ;; *) continue ;; esac
+    printf 'swap\t%s\n' "$source"
+  done 2>/dev/null </proc/swaps
+  if [ -d /proc/spl/kstat/zfs ]; then
+    pool=
+    while read -r key value _; do
+      case $key in pool:) pool=$value ;; /*) printf 'pool\t%s\t%s\n' "$pool" "$key" ;; esac
+    done < <(zpool status -LP 2>/dev/null)
+  fi
+  while IFS=$'\t' read -r fd target; do
+    pid=${fd#/proc/} pid=${pid%%/*}
+    { read -r word <"/proc/$pid/comm"; } 2>/dev/null || continue
+    case $target in
+      *' (deleted)') continue ;;
+      /dev/*) [ -b "$target" ] || continue ;;
+      *)
+        # Who serves files as disks, or fills them; what else a file is used for is its own affair.
+        case $word in *nbd* | qemu-storage* | qemu-img | tgtd | vblade | dd) ;; *) continue ;; esac
+        [ -f "$target" ] || continue
+        ;;
+    esac
+    case $word in tapdisk* | blktap* | xl | pygrub) continue ;; esac  # a guest's disk, for the guest
+    words=()
+    { mapfile -d '' -t words <"/proc/$pid/cmdline"; } 2>/dev/null
+    case " ${words[*]-} " in *' -xen-domid '*) continue ;; esac
+    mode=r
+    {
+      while read -r key flags; do
+        [ "$key" != flags: ] || case $flags in *[1256]) mode=w ;; esac
+      done <"/proc/$pid/fdinfo/${fd##*/}"
+    } 2>/dev/null
+    case $mode$word in
+      # They look at names and labels of every disk.
+      r*udev* | rmultipathd | rblkid | rlsblk | rlvm* | r[lpv]vs | rdmeventd | rmdadm | rsmartd | rudisks*) continue ;;
+    esac
+    lasting_name=$target
+    case $target in /dev/*) lasting "$target" ;; esac
+    printf 'open\t%s\t%s\t%s\n' "$mode" "$lasting_name" "$word"
+  done < <(find /proc/[0-9]*/fd -mindepth 1 -maxdepth 1 -lname '/*' -printf '%p\t%l\n' 2>/dev/null)
+}
+
 section boot
 cat /proc/sys/kernel/random/boot_id
 section machine
@@ -124,6 +203,8 @@ done
 # Where each virtual processor may run.
 section affinity
 xl vcpu-list 2>/dev/null
+section uses
+uses
 section own
 for file in "$state"/own/*.of; do
   [ -f "$file" ] && read -r boot mode source <"$file" && echo "${file%.of} $source"
