@@ -258,6 +258,30 @@ TEST_F(Planning, AVirtualDiskGrowsUnderARunningMachine) {
             applied.vdisks.at({Kind::vdisk, "a"}).extents);
 }
 
+// What the host starts at boot has the disks that the machine keeps: one that goes is not its any
+// more, and one that comes is told when it has come.
+TEST_F(Planning, WhatStartsAtBootHasWhatItKeeps) {
+  World world(63);
+  DomainSpec web = machine("web0", mib(256), {"xvda phy:/dev/a w", "xvdb phy:/dev/b w"});
+  stand(world, {web});
+  web = machine("web0", mib(256), {"xvda phy:/dev/a w", "xvdc phy:/dev/c w"});
+  web.attributes.set("autostart", true);
+  world.declare({web});
+  const Plan made = plan(world);
+  const Step* boot = step_of(made, Op::domain_schedule, "web0");
+  ASSERT_TRUE(boot && boot->operation.domain);
+  ASSERT_EQ(boot->operation.domain->vbds.size(), 1u);
+  EXPECT_EQ(boot->operation.domain->vbds[0].device, "xvda");
+  EXPECT_FALSE(boot->operation.claims.empty());
+  settle(world);
+  world.declare({machine("web0", mib(256), {"xvda phy:/dev/a w", "xvdc phy:/dev/c w"})});
+  const Plan undone = plan(world);
+  boot = step_of(undone, Op::domain_schedule, "web0");
+  ASSERT_TRUE(boot);
+  EXPECT_FALSE(boot->operation.domain);
+  settle(world);
+}
+
 TEST_F(Planning, TablesLostWithARebootAreMadeAgain) {
   World world(62);
   const DomainSpec user = machine("web0", mib(256), {"xvda vd:a w"});

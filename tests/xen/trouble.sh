@@ -189,7 +189,7 @@ ssize_t write(int fd, const void *from, size_t count) {
   ssize_t length = readlink(link, path, sizeof path - 1);
   if (!at || length < 4) return done;
   path[length] = 0;
-  if (strstr(path, "/.hv/") && !strcmp(path + length - 4, ".log") && ++written == atol(at))
+  if (strstr(path, "/.hv/db/") && !strcmp(path + length - 4, ".log") && ++written == atol(at))
     kill(getpid(), SIGKILL);
   return done;
 }

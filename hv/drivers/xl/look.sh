@@ -83,6 +83,19 @@ lasting() {
   fi
   lasting_name=/dev/${name//!//}
 }
+# "/proc/PID/fd/N<tab>TARGET" of everything that is open. (busybox' find knows no -lname.)
+open_files() {
+  local folder line number
+  while IFS= read -r line; do
+    case $line in
+      /proc/*/fd:) folder=${line%:} ;;
+      *' -> /'*)
+        number=${line%% -> *}
+        printf '%s/%s\t%s\n' "$folder" "${number##* }" "${line#* -> }"
+        ;;
+    esac
+  done < <(ls -ln /proc/[0-9]*/fd 2>/dev/null)
+}
 uses() {
   local number point rest type source options key value member fd target word words pid pool flags mode
   while read -r _ _ number _ point rest; do
@@ -146,7 +159,7 @@ uses() {
     lasting_name=$target
     case $target in /dev/*) lasting "$target" ;; esac
     printf 'open\t%s\t%s\t%s\n' "$mode" "$lasting_name" "$word"
-  done < <(find /proc/[0-9]*/fd -mindepth 1 -maxdepth 1 -lname '/*' -printf '%p\t%l\n' 2>/dev/null)
+  done < <(open_files)
 }
 
 section boot
