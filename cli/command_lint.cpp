@@ -112,6 +112,54 @@ std::vector<Finding> check(const Session& session, const std::vector<Access>& de
   return findings;
 }
 
+// A device of a pool is the pool's, and its disks are reached through it: until they are made
+// nothing else tells that somebody has the device itself.
+std::vector<Finding> check_pools(const Session& session, const std::vector<Access>& desired,
+                                 const std::vector<Access>& others, const StorageContext& context) {
+  std::vector<Access> accesses;
+  std::set<Party> pools;
+  for (const Resource& resource : session.desired.resources()) {
+    const auto* pool = std::get_if<PoolSpec>(&resource);
+    if (pool == nullptr) continue;
+    for (const std::string& device : pool->devices) {
+      Vbd whole;
+      whole.source = device;
+      whole.format = "raw";
+      Resolved resolved = resolve(whole, pool->host, context);
+      Access access;
+      access.party = Party{to_string(pool->address)};
+      access.host = pool->host;
+      access.device = device;
+      access.extents = std::move(resolved.extents);
+      access.mode = AccessMode::write;
+      access.path = std::move(resolved.path);
+      access.place = pool->place;
+      pools.insert(access.party);
+      accesses.push_back(std::move(access));
+    }
+  }
+  if (pools.empty()) return {};
+  for (const std::vector<Access>* list : {&desired, &others})
+    for (const Access& access : *list)
+      if (access.path.empty() || !access.path.front().starts_with("vd:"))
+        accesses.push_back(access);
+  std::vector<Finding> findings = check_sharing(accesses, context);
+  std::erase_if(findings, [&](const Finding& finding) {
+    return finding.code == Code::compared_by_name || finding.accesses.size() < 2 ||
+           (!pools.contains(finding.accesses[0].party) &&
+            !pools.contains(finding.accesses[1].party));
+  });
+  for (Finding& finding : findings) {
+    const bool first = pools.contains(finding.accesses[0].party);
+    const Access &pool = finding.accesses[first ? 0 : 1], &other = finding.accesses[first ? 1 : 0];
+    finding.message = other.party.text + (writes(other.mode) ? " would write" : " would read") +
+                      " what " + pool.party.text + " cuts into virtual disks (level " +
+                      std::to_string(finding.level.value_or(0)) + ", permitted 0)";
+    finding.ways_out = {"give it a `vdisk` of the pool", "take the device out of the pool"};
+  }
+  return findings;
+}
+
 // By --baseline; false where the file cannot be used.
 bool accept_known(Session& session, const Options& options, std::vector<Finding>& findings,
                   std::vector<FindingMark>& marks) {
@@ -170,6 +218,8 @@ int run_lint(const Options& options) {
   if (!add_others(session, options, context, accesses, others, own)) return kFailed;
   std::size_t checked = 0;
   std::vector<Finding> findings = check(session, accesses, others, own, context, checked);
+  for (Finding& finding : check_pools(session, accesses, others, context))
+    findings.push_back(std::move(finding));
   for (Finding& finding : check_layers(session.desired, context))
     findings.push_back(std::move(finding));
   std::vector<FindingMark> marks;

@@ -339,6 +339,28 @@ TEST(HostUses, ByNameAreTheHostsOwn) {
   EXPECT_EQ(folder.hv({"plan", "b.vm"}).code, 1) << "the whole disk has both in it";
 }
 
+// Before its disks are made nothing but the pool says whose the device is.
+TEST(Lint, ADeviceOfAPoolIsThePools) {
+  const std::string pool =
+      "pool data:\n    devices = [\"phy:/dev/sdb\"]\n\nvdisk \"v\" in data:\n    size = 1GiB\n\n"
+      "domain v:\n    memory = 64MiB\n    kernel = \"/boot/vmlinuz\"\n"
+      "    disk = [vbd(vdisk.v, \"xvda\", \"w\")]\n\n";
+  const std::pair<const char*, bool> cases[] = {
+      {"phy:/dev/sdb,xvda,w", false},  {"phy:/dev/sdb1,xvda,r", false},
+      {"phy:/dev/sdb,xvda,w!", false}, {"phy:/dev/sda,xvda,w", true},
+      {"phy:/dev/sdbb,xvda,w", true},
+  };
+  const Folder folder;
+  folder.write("hv.toml", kProject);
+  for (const auto& [disk, safe] : cases) {
+    folder.write("a.vm", pool + domain("a", disk));
+    const Finished lint = folder.hv({"lint"});
+    EXPECT_EQ(lint.code, safe ? 0 : 1) << disk << lint.all();
+    EXPECT_EQ(says(lint, "what pool.data cuts into virtual disks"), !safe) << lint.all();
+    EXPECT_EQ(says(lint, "give it a `vdisk` of the pool"), !safe) << lint.all();
+  }
+}
+
 // An inventory in git is a memory. Who changes something looks again.
 TEST(HostUses, ApplyLooksAtTheStorageAgain) {
   const Folder folder;

@@ -254,6 +254,7 @@ class Follower {
                   : "the links of `" + target.path + "` go in a circle");
       by_name(normalise_name(target.path), sectors(0), sectors(-1));
       unknown_partition(normalise_name(target.path));
+      unknown_volume(normalise_name(target.path));
     } else {
       Sectors size = kWholeFile;
       if (target.file != nullptr) size = sectors_holding(target.file->size);
@@ -262,30 +263,65 @@ class Follower {
     }
   }
 
-  // A partition that came after the inventory lies on a disk that is in it: somewhere no other
-  // partition is.
+  using Ranges = std::vector<std::pair<Sectors, Sectors>>;  // from, to
+
+  // What came after the inventory lies on a disk that is in it: somewhere nothing else is, or in
+  // the place of what went. Where, nobody knows: in each such stretch one sector stands for it,
+  // which is another one for another name, so that it meets who has all and not who is new as well.
+  void somewhere_free(const std::string& name, const std::string& device, Sectors begin,
+                      Sectors end, Ranges taken) {
+    uint64_t mixed = 14695981039346656037ULL;
+    for (const char c : name) mixed = (mixed ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    bool any = false;
+    const auto stand = [&](Sectors from, Sectors to) {
+      if (to <= from) return;
+      const auto room = static_cast<uint64_t>((to - from).count);
+      leg({device, from + sectors(static_cast<int64_t>(mixed % room))}, sectors(1), !any);
+      any = true;
+    };
+    std::sort(taken.begin(), taken.end());
+    Sectors from = begin;
+    for (const auto& [start, to] : taken) {
+      stand(from, start);
+      from = std::max(from, to);
+    }
+    stand(from, end);
+    if (!any) stand(begin, end);
+  }
+
   void unknown_partition(const std::string& name) {
     const NamePlace place = place_of_name(name);
     const BlockDevice* disk =
         place.partition == 0 ? nullptr : host_.device_at("/dev/" + place.whole);
     if (disk == nullptr) return;
-    std::vector<std::pair<Sectors, Sectors>> taken;
+    Ranges taken;
     for (const BlockDevice& other : host_.inventory().devices)
       if (other.kind == DeviceKind::partition && !other.layers.empty())
         for (const Leg& leg : other.layers.front().legs)
           if (leg.device == disk->name) taken.emplace_back(leg.start, leg.start + other.size);
-    std::sort(taken.begin(), taken.end());
-    taken.emplace_back(disk->size, disk->size);
-    Sectors from;
-    bool any = false;
-    for (const auto& [start, end] : taken) {
-      if (start > from) {
-        device_range(*disk, from, start - from, !any);
-        any = true;
+    somewhere_free(name, disk->name, sectors(0), disk->size, std::move(taken));
+  }
+
+  void unknown_volume(const std::string& name) {
+    for (const VolumeGroup& group : host_.inventory().groups) {
+      if (!name.starts_with(group.name + "/")) continue;
+      for (const PhysicalVolume& on : group.devices) {
+        Ranges taken;
+        for (const LogicalVolume& volume : group.volumes) {
+          const BlockDevice* active = volume.device.empty() ? nullptr : host_.device(volume.device);
+          for (const Layer& layer : active == nullptr ? volume.layers : active->layers)
+            for (const Leg& leg : layer.legs)
+              if (leg.device == on.device)
+                taken.emplace_back(leg.start, leg.start + length_on_leg(layer));
+        }
+        somewhere_free(name, on.device, on.data_start, size_of(on.device), std::move(taken));
       }
-      from = std::max(from, end);
     }
-    if (!any) device_range(*disk, sectors(0), disk->size, true);
+  }
+
+  static Sectors length_on_leg(const Layer& layer) {
+    if (layer.kind != LayerKind::striped) return layer.count;
+    return sectors(layer.count.count / static_cast<int64_t>(layer.legs.size()));
   }
 
   // The name as written leads; a file's own path follows where it is another.

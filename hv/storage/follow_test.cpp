@@ -150,8 +150,25 @@ TEST(Follow, APartitionThatIsNewLiesOnItsDisk) {
   EXPECT_TRUE(meet(second, resolved("/dev/sdb2", context)));
   EXPECT_FALSE(meet(second, resolved("/dev/sdb1", context)));
   EXPECT_FALSE(meet(second, resolved("/dev/sdc", context)));
+  EXPECT_FALSE(meet(second, resolved("/dev/sdb3", context))) << "told apart by their names";
   EXPECT_TRUE(meet(resolved("/dev/sdc7", context), resolved("/dev/sdc", context)));
   EXPECT_FALSE(meet(resolved("/dev/sdq7", context), resolved("/dev/sdc", context)));
+}
+
+TEST(Follow, AVolumeThatIsNewLiesInItsGroup) {
+  Inventory inventory =
+      host_with("xen1", {disk("sda", 64, "0x1"), disk("sdb", 8192, "0x2"), disk("sdc", 64, "0x3")});
+  const Layer layer{{}, sectors(1000), LayerKind::linear, {{"sdb", sectors(2048)}}, {}, {}};
+  inventory.groups = {{"vg", "", false, {{"sdb", "", sectors(2048)}}, {{"a", "", "", {layer}}}}};
+  const StorageContext context = knowing({inventory});
+  const Resolved added = resolved("/dev/vg/new", context);
+  EXPECT_TRUE(complains(added, "is in no inventory of xen1"));
+  EXPECT_TRUE(meet(added, resolved("/dev/sdb", context)));
+  EXPECT_TRUE(meet(added, resolved("/dev/mapper/vg-new", context)));
+  EXPECT_FALSE(meet(added, resolved("/dev/vg/a", context)));
+  EXPECT_FALSE(meet(added, resolved("/dev/vg/newer", context))) << "told apart by their names";
+  EXPECT_FALSE(meet(added, resolved("/dev/sdc", context)));
+  EXPECT_FALSE(meet(resolved("/dev/other/new", context), resolved("/dev/sdb", context)));
 }
 
 TEST(Follow, ADeviceByItsNumber) {
@@ -197,6 +214,21 @@ TEST(Follow, IdsOfOtherKindsProveNothing) {
   EXPECT_TRUE(meets());
   there.wwn = "0x5003";
   EXPECT_FALSE(meets()) << "a copy: their WWNs differ";
+}
+
+// One unit that two hosts see in two sizes, since it grew: what is written on it says so.
+TEST(Follow, AMarkCountsWhateverTheSize) {
+  BlockDevice here = disk("sdb", 4096), there = disk("sdc", 8192);
+  const auto meets = [&] {
+    const StorageContext context = knowing({host_with("xen1", {disk("sda", 64, "0x1"), here}),
+                                            host_with("xen2", {disk("sda", 64, "0x2"), there})});
+    return meet(resolved("/dev/sdb", context), resolved("/dev/sdc", context, "xen2"));
+  };
+  EXPECT_FALSE(meets());
+  here.marks = there.marks = {"gpt:6d1c5a80-30b7-4d0c-9a3e-2f64b1d4a7c1"};
+  EXPECT_TRUE(meets());
+  there.transport = "sata";
+  EXPECT_FALSE(meets()) << "a copy: no other host can open it";
 }
 
 // A journal on a disk of its own is written with its filesystem.

@@ -244,8 +244,8 @@ class Identity {
     if (can_be_compared(x, y)) return false;
     const bool both_known = !x.ids.empty() && !y.ids.empty();
     if (x.host == y.host || both_known) return share_mark;
-    if (x.local || y.local || x.size.count == 0 || x.size != y.size) return false;
-    return true;
+    if (x.local || y.local) return false;
+    return share_mark || (x.size.count != 0 && x.size == y.size);
   }
 
   // Ids of one kind that differ prove two disks. A WWN here and a bare serial there prove nothing.
