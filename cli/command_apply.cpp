@@ -197,6 +197,7 @@ int apply(const Options& given, const Ask& ask) {
   Scope scope = session.scope_from_options(destroy_all || options.destroy);
   scope.no_budget = destroy_all || options.destroy;
   scope.power = ask.power;
+  scope.migrate_to = HostName{options.migrate_to};
   for (const auto& [address, power] : ask.power) scope.targets.push_back(address);
   for (const Address& address : ask.only) scope.targets.push_back(address);
   const PlanRequest request = session.plan_request(scope);

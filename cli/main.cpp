@@ -128,14 +128,17 @@ void planning(CLI::App* sub, CommandLine& line) {
 }
 
 // One operation on declared domains.
-void power(CommandLine& line, const std::string& name, const std::string& what, PowerAsk ask) {
-  CLI::App* sub = command(line, line.app, name, what, "hv " + name + " domain.web0 --yes",
-                          [ask](const Options& options) { return run_power(options, ask); });
+CLI::App* power(CommandLine& line, const std::string& name, const std::string& what, PowerAsk ask) {
+  const std::string more = ask == PowerAsk::migrate ? " --to xen2" : "";
+  CLI::App* sub =
+      command(line, line.app, name, what, "hv " + name + " domain.web0" + more + " --yes",
+              [ask](const Options& options) { return run_power(options, ask); });
   sub->add_option("ADDRESS", line.options.addresses, "such as domain.web0")
       ->type_name("")
       ->required();
   sub->add_flag("--yes", line.options.yes, "do not ask");
   lock_timeout(sub, line);
+  return sub;
 }
 
 int wrong_usage(const Options& options, const std::string& message, const std::string& advice) {
@@ -309,6 +312,10 @@ void build(CommandLine& line) {
   power(line, "save", "save domains to their hosts' disks; they keep what they hold",
         PowerAsk::save);
   power(line, "restore", "let saved domains go on where they were", PowerAsk::restore);
+  power(line, "migrate", "let domains go to another host while they run", PowerAsk::migrate)
+      ->add_option("--to", line.options.migrate_to, "where they go to")
+      ->type_name("HOST")
+      ->required();
   power(line, "pause", "pause domains", PowerAsk::pause);
   power(line, "unpause", "let paused domains go on", PowerAsk::unpause);
   CLI::App* host = app.add_subcommand("host", "the hosts: list");

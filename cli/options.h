@@ -27,8 +27,9 @@ struct Options {
   std::string dump;
   std::string from;       // convert
   std::string to = "vm";  // convert
-  std::string output;     // -o
-  std::string baseline;   // lint
+  std::string migrate_to;
+  std::string output;    // -o
+  std::string baseline;  // lint
   bool yes = false;
   bool detailed_exitcode = false;
   bool destroy = false;

@@ -259,6 +259,7 @@ XlConfig xl_config(const HostConfig& config, const std::string& root) {
 }
 
 bool Session::open_drivers(bool changing) {
+  std::vector<SimDriver*> simulated;  // they reach each other
   for (const auto& [name, config] : project.hosts) {
     if (config.driver == DriverKind::libvirt) {
       fail(Error{Code::driver_missing,
@@ -293,6 +294,11 @@ bool Session::open_drivers(bool changing) {
       fail(driver.error());
       return false;
     }
+    for (SimDriver* other : simulated) {
+      other->know(**driver);
+      (*driver)->know(*other);
+    }
+    simulated.push_back(driver->get());
     drivers[name] = driver->get();
     owned_drivers_.push_back(std::move(*driver));
   }

@@ -1,8 +1,10 @@
 // A plan from its first intent to its last record; applied again, it goes on where it stopped.
 #include "reconciler/apply.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "reconciler/execution.h"
 #include "reconciler/plan.h"
@@ -24,9 +26,27 @@ Status check_plan(const Plan& plan, const StoreHead& head, bool resumed) {
   return {};
 }
 
+// What is announced again is given up again by whoever gave it up after it, and not meanwhile: what
+// lies between the two may be done already, and orders nothing any more.
+void follow_announcement(const Step& announced, std::vector<Step>& steps, Work& work) {
+  const Operation& put = announced.operation;
+  std::set<StepId> later = {announced.id};
+  for (Step& step : steps) {
+    const bool follows = std::any_of(step.after.begin(), step.after.end(),
+                                     [&](StepId before) { return later.contains(before); });
+    if (!follows) continue;
+    later.insert(step.id);
+    const Operation& operation = step.operation;
+    if (operation.op != Op::claim_drop || operation.uuid != put.uuid || operation.host != put.host)
+      continue;
+    work.already_done.erase(step.id);
+    step.after.push_back(announced.id);
+  }
+}
+
 // What an earlier run of the same plan has done, from its journal.
 void take_up(const Plan& plan, const std::vector<JournalEntry>& journal, const Applied& applied,
-             Work& work) {
+             std::vector<Step>& steps, Work& work) {
   std::map<StepId, const JournalEntry*> last;
   for (const JournalEntry& entry : journal) {
     const Intent& intent = entry.intent;
@@ -67,14 +87,19 @@ void take_up(const Plan& plan, const std::vector<JournalEntry>& journal, const A
   for (const Step& step : plan.steps)
     if (!work.already_done.contains(step.id)) unfinished.insert(step.operation.uuid);
   for (const Step& step : plan.steps)
-    if (step.operation.op == Op::claim_put && unfinished.contains(step.operation.uuid))
+    if (step.operation.op == Op::claim_put && unfinished.contains(step.operation.uuid)) {
       work.already_done.erase(step.id);
+      follow_announcement(step, steps, work);
+    }
 }
 
 Status enter_hosts(const Plan& plan, const Caller& caller, const ApplyContext& context,
                    const ApplyOptions& options) {
   std::set<HostName> hosts;
-  for (const Step& step : plan.steps) hosts.insert(step.operation.host);
+  for (const Step& step : plan.steps) {
+    hosts.insert(step.operation.host);
+    if (step.operation.peer) hosts.insert(*step.operation.peer);
+  }
   for (const HostName& host : hosts) {
     auto driver = context.drivers.find(host);
     if (driver == context.drivers.end()) continue;
@@ -97,10 +122,11 @@ Result<ApplyReport> apply_plan(const Plan& plan, ApplyContext context,
 
   Work work;
   work.plan = plan.id;
-  work.steps = plan.steps;
+  std::vector<Step> steps = plan.steps;
   work.holds = plan.holds;
   work.before = plan.observation;
-  if (earlier) take_up(plan, TRY(context.store.journal(plan.id)), applied, work);
+  if (earlier) take_up(plan, TRY(context.store.journal(plan.id)), applied, steps, work);
+  work.steps = steps;
 
   PlanRecord record;
   record.id = plan.id;

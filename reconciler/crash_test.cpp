@@ -112,6 +112,11 @@ Resources in_state(Resources resources, PowerState state) {
     if (auto* domain = std::get_if<DomainSpec>(&resource)) domain->state = state;
   return resources;
 }
+// Both hosts see the stores of these.
+Resources on_either_host(const char* web0, const char* web1) {
+  return {machine("web0", mib(256), {"xvda san/web0 w", "xvdb san/data r"}, web0),
+          machine("web1", mib(256), {"xvda san/web1 w", "xvdb san/data r"}, web1)};
+}
 Resources first_saved() {
   Resources resources = two_writers();
   std::get<DomainSpec>(resources[0]).state = PowerState::saved;
@@ -172,6 +177,41 @@ const Scenario kScenarios[] = {
      {"lab"},
      two_writers,
      false},
+    {"migrate one",
+     [] { return on_either_host("lab", "lab"); },
+     [] { return on_either_host("far", "lab"); },
+     {"lab", "far"},
+     {},
+     false},
+    {"migrate one, and change it",
+     [] { return on_either_host("lab", "lab"); },
+     [] {
+       Resources resources = on_either_host("far", "lab");
+       auto& moved = std::get<DomainSpec>(resources[0]);
+       moved.attributes.set("memory", mib(384));
+       moved.vbds.pop_back();
+       moved.vbds.push_back(machine("x", mib(1), {"xvdc san/data r"}).vbds.front());
+       return resources;
+     },
+     {"lab", "far"},
+     {},
+     false},
+    {"migrate one, and restart it there",
+     [] { return on_either_host("lab", "lab"); },
+     [] {
+       Resources resources = on_either_host("far", "lab");
+       std::get<DomainSpec>(resources[0]).attributes.set("kernel", "/boot/vmlinuz-6.12");
+       return resources;
+     },
+     {"lab", "far"},
+     {},
+     true},
+    {"two change places",
+     [] { return on_either_host("lab", "far"); },
+     [] { return on_either_host("far", "lab"); },
+     {"lab", "far"},
+     {},
+     false},
     {"discard what was saved, and another takes its disk",
      first_saved,
      [] {
@@ -184,6 +224,9 @@ const Scenario kScenarios[] = {
 // The world as it is before the plan under test: what stands, what is declared, somebody else's
 // machine beside it.
 void set_up(World& world, const Scenario& scenario) {
+  for (const char* store : {"san/web0", "san/web1", "san/data"})
+    for (const std::string& host : scenario.hosts)
+      world.project.stores[StoreId{store}].hosts.push_back(HostName{host});
   DomainSpec alien = machine("alien", mib(512), {"xvda vg/alien w"});
   ASSERT_TRUE(world.sim().outside_create(alien, uuid_v4(world.random)).ok());
   world.alien = {alien};
@@ -308,11 +351,10 @@ TEST_P(EveryMoment, IsSurvived) {
 INSTANTIATE_TEST_SUITE_P(Scenarios, EveryMoment, ::testing::ValuesIn(kScenarios));
 
 // The same plan file, applied again after a crash at each moment, goes on where it stopped.
-TEST(Resume, SamePlanGoesOn) {
-  const Scenario& scenario = kScenarios[0];
+void resume(const Scenario& scenario) {
   for (int at = 1;; at += 3) {
     SCOPED_TRACE("dies at moment " + std::to_string(at));
-    World world(7);
+    World world(7, scenario.hosts);
     set_up(world, scenario);
     auto plan = world.plan();
     ASSERT_TRUE(plan.ok());
@@ -336,14 +378,31 @@ TEST(Resume, SamePlanGoesOn) {
     EXPECT_EQ(report->succeeded, plan->steps.size());
     EXPECT_EQ(world.difference(), "");
     expect_converged(world);
-    if (HasFailure()) return;
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+TEST(Resume, SamePlanGoesOn) {
+  for (const char* name :
+       {"create three that share a disk read-only", "migrate one, and change it"}) {
+    SCOPED_TRACE(name);
+    const auto* scenario =
+        std::find_if(std::begin(kScenarios), std::end(kScenarios),
+                     [&](const Scenario& one) { return one.name == std::string_view(name); });
+    ASSERT_NE(scenario, std::end(kScenarios));
+    resume(*scenario);
   }
 }
 
 // Random edits, random faults, random deaths; when the faults stop, it converges.
 class Chaos {
  public:
-  explicit Chaos(uint64_t seed) : world_(seed, hosts_of(seed)), chance_(seed * 977 + 1) {}
+  explicit Chaos(uint64_t seed) : world_(seed, hosts_of(seed)), chance_(seed * 977 + 1) {
+    if (world_.project.hosts.size() == 1) return;
+    for (const char* name : {"web0", "web1", "web2", "web3", "data", "left", "right"})
+      world_.project.stores[StoreId{std::string("vg/") + name}].hosts = {HostName{"lab"},
+                                                                         HostName{"far"}};
+  }
 
   void run() {
     DomainSpec alien = machine("alien", mib(512), {"xvda vg/alien w"});
@@ -394,8 +453,8 @@ class Chaos {
 
   // Somebody saves a machine, restores or pauses one, through hv.
   std::string by_hand() {
-    static const PowerAsk asks[] = {PowerAsk::save, PowerAsk::save, PowerAsk::restore,
-                                    PowerAsk::pause};
+    static const PowerAsk asks[] = {PowerAsk::save,  PowerAsk::save,    PowerAsk::restore,
+                                    PowerAsk::pause, PowerAsk::migrate, PowerAsk::migrate};
     const auto applied = world_.store().applied();
     if (!applied.ok() || applied->domains.empty()) return "nobody is there";
     auto one = applied->domains.begin();
@@ -403,6 +462,8 @@ class Chaos {
     Scope scope;
     scope.power[one->first] = asks[chance_.below(std::size(asks))];
     scope.targets = {one->first};
+    scope.migrate_to =
+        HostName{world_.project.hosts.size() > 1 && chance_.below(2) == 0 ? "far" : "lab"};
     auto settled = world_.recover();
     if (!settled.ok()) return settled.error().message;
     auto plan = world_.plan(scope);
@@ -421,7 +482,8 @@ class Chaos {
       std::string own = std::string("xvda vg/") + name + " w";
       std::vector<std::string> disks = {own};
       if (chance_.below(2) == 0) disks.emplace_back("xvdc vg/data r");
-      const bool far = world_.project.hosts.size() > 1 && name == std::string_view("web3");
+      const bool far = world_.project.hosts.size() > 1 &&
+                       (name == std::string_view("web3") || chance_.below(4) == 0);
       fleet.push_back(machine(name, mib(256) * static_cast<int64_t>(1 + chance_.below(4)), disks,
                               far ? "far" : "lab"));
       if (chance_.below(6) == 0) fleet.back().attributes.set("kernel", "/boot/vmlinuz-6.12");

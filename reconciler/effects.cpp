@@ -251,6 +251,7 @@ Transition updated(const Operation& operation, const Applied& applied) {
       set_all(operation.settings, domain.spec.attributes);
       for (const auto& [device, extents] : operation.extents) domain.extents[device] = extents;
       if (operation.domain) domain.params = operation.params;
+      if (operation.domain) domain.home = operation.home;
     };
     // Declared halted: it has its identity before it has a machine.
     if (domain_of(operation, applied) == nullptr)
@@ -387,6 +388,19 @@ Transition effects_of(const Operation& operation, const Applied& applied, Time n
       return change([](AppliedDomain& domain) {
         complete_if(domain, true);
         domain.spec.state = PowerState::saved;
+      });
+    case Op::domain_migrate:
+      return change([&](AppliedDomain& domain) {
+        if (operation.peer) domain.spec.host = *operation.peer;
+        domain.home = operation.home;
+        // Of the disks that it should have; what else went along is drift, as it was.
+        std::map<std::string, std::vector<Extent>> extents;
+        AppliedDomain there;
+        if (operation.domain) there.spec.vbds = operation.domain->vbds;
+        there.extents = operation.extents;
+        for (const Vbd& vbd : domain.spec.vbds)
+          if (const auto* known = recorded_extents(there, vbd)) extents[vbd.device] = *known;
+        domain.extents = std::move(extents);
       });
     case Op::domain_restore:
       return change([&](AppliedDomain& domain) {

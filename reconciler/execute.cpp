@@ -32,6 +32,7 @@ bool acts_on_host(Op op) {
     case Op::domain_pause:
     case Op::domain_save:
     case Op::domain_restore:
+    case Op::domain_migrate:
     case Op::domain_unrestore:
     case Op::domain_shutdown:
     case Op::domain_destroy:

@@ -100,6 +100,16 @@ DomainSpec with_kernel(DomainSpec domain, const std::string& kernel) {
   return domain;
 }
 
+DomainSpec that_stays(DomainSpec domain) {
+  domain.attributes.set("nomigrate", true);
+  return domain;
+}
+DomainSpec large(const std::string& name, Bytes memory, const std::string& host) {
+  DomainSpec domain = machine(name, memory, {}, host);
+  domain.attributes.set("maxmem", memory);
+  return domain;
+}
+
 DomainSpec on_vdisk(const std::string& name, const std::string& vdisk) {
   DomainSpec domain = machine(name, mib(256), {"xvda " + vdisk + " w"});
   domain.vbds.front().backend = "vd";
@@ -139,10 +149,23 @@ TEST_F(MissingOrder, IsSeenByTheVerifier) {
        {with_sharing(p("a", {"xvdb vg/x w"}), 1), with_sharing(p("b", {}), 1)},
        {with_sharing(p("a", {"xvdb vg/x r"}), 1), with_sharing(p("b", {"xvdb vg/x w"}), 1)},
        {"vbd.detach → claim.drop", "claim.drop → claim.put of another", "claim.put → vbd.attach"}},
-      {"a machine goes to another host with its disk",
-       {p("a", {"xvda san/x w"})},
-       {p("a", {"xvda san/x w"}, "far")},
+      {"a machine is made anew on another host with its disk",
+       {that_stays(p("a", {"xvda san/x w"}))},
+       {that_stays(p("a", {"xvda san/x w"}, "far"))},
        {"domain.shutdown → claim.drop", "claim.drop → claim.put", "claim.put → domain.create"}},
+      {"a machine migrates to where another makes room",
+       {machine("a", gib(2), {"xvda san/x w"}), large("c", gib(5) + mib(512), "far")},
+       {machine("a", gib(2), {"xvda san/x w"}, "far")},
+       {"domain.shutdown → domain.migrate of another"}},
+      {"a machine migrates and loses a disk, which another takes where it was",
+       {p("a", {"xvda san/x w", "xvdb san/y w"}), p("b", {})},
+       {p("a", {"xvda san/x w"}, "far"), p("b", {"xvdb san/y w"})},
+       {"domain.migrate → vbd.detach", "vbd.detach → claim.drop",
+        "claim.drop → claim.put of another", "claim.put → vbd.attach"}},
+      {"a machine migrates, and takes there the disk that another gives up",
+       {p("a", {"xvda san/x w"}), p("b", {"xvdb san/y w"})},
+       {p("a", {"xvda san/x w", "xvdb san/y w"}, "far"), p("b", {})},
+       {"vbd.detach → claim.drop", "claim.drop → claim.put of another", "claim.put → vbd.attach"}},
       {"one gives up the memory that another is to have",
        {machine("a", gib(2), {}), machine("b", mib(512), {}), machine("c", gib(2), {}),
         machine("d", gib(2), {})},
@@ -162,8 +185,9 @@ TEST_F(MissingOrder, IsSeenByTheVerifier) {
   for (const Scene& scene : scenes) {
     SCOPED_TRACE(scene.name);
     World world(++seed, {"lab", "far"});
-    world.project.stores[StoreId{"san/x"}] = {
-        StoreId{"san/x"}, {HostName{"lab"}, HostName{"far"}}, false, {}};
+    for (const char* store : {"san/x", "san/y"})
+      world.project.stores[StoreId{store}] = {
+          StoreId{store}, {HostName{"lab"}, HostName{"far"}}, false, {}};
     stand(world, scene.before);
     world.declare(scene.after);
     const Plan made = plan(world);

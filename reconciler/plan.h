@@ -22,7 +22,7 @@
 namespace hv {
 
 // One operation that somebody asks for by hand (`hv stop web0`).
-enum class PowerAsk : uint8_t { start, stop, restart, save, restore, pause, unpause };
+enum class PowerAsk : uint8_t { start, stop, restart, save, restore, migrate, pause, unpause };
 std::string_view to_string(PowerAsk ask);
 
 // What a plan may change. Holds are considered on all hosts, whatever the scope.
@@ -39,6 +39,7 @@ struct Scope {
   // Not empty: the plan does this to these domains and nothing else. What a file declares stays
   // what is applied, so that the outcome is drift wherever it is another.
   std::map<Address, PowerAsk> power;
+  HostName migrate_to;  // of PowerAsk::migrate
 };
 
 struct PlanRequest {

@@ -105,6 +105,10 @@ class Reader {
     if ((operation.op == Op::domain_create || operation.op == Op::domain_restore) &&
         operation.domain)
       names_.insert({operation.host, operation.domain->name});
+    if (operation.op == Op::domain_migrate && operation.peer && operation.domain) {
+      hosts_.insert(*operation.peer);
+      names_.insert({*operation.peer, operation.domain->name});
+    }
     if (operation.op == Op::domain_rename) names_.insert({operation.host, operation.name});
     if (operation.op == Op::vdisk_create || operation.op == Op::vdisk_enlarge)
       if (auto own = operation.extents.find(""); own != operation.extents.end())

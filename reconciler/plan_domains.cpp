@@ -72,7 +72,12 @@ void Planner::plan_domain(const DomainSpec& declared) {
   if (!is_one_machine(declared.address, applied->uuid, applied->spec.host)) return;
   DomainSpec desired = declared;
   settle_macs(desired, &applied->spec, applied->uuid);
+  if (is_away(*applied))
+    plan_.drift.push_back(
+        {declared.address, declared.host, "host", declared.host.text, applied->spec.host.text});
   const ObservedDomain* observed = machine(applied->spec.host, applied->uuid);
+  if (is_away(*applied) && !comes_back(desired, *applied, observed))
+    desired.host = applied->spec.host;
   update(desired, *applied, is_there(observed) ? observed : nullptr);
 }
 
@@ -259,6 +264,8 @@ void Planner::update(const DomainSpec& desired, const AppliedDomain& applied,
   if (std::find(asked.begin(), asked.end(), desired.address) != asked.end())
     diff.replace.push_back("--replace");
   planned_domains_.insert(desired.address);
+  if (applied.home && !is_away(applied)) diff.bookkeeping = true;
+  if (migrate_as_declared(desired, applied, observed, diff)) return;
   if (!diff.replace.empty()) return replace(applied, observed, diff);
   if (observed != nullptr && observed->state == PowerState::saved)
     return update_saved(desired, applied, *observed, std::move(diff));

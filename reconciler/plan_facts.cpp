@@ -67,6 +67,11 @@ void Planner::check_host_facts() {
       for (const std::string& device : step.operation.pool->devices)
         check_device(step, device, *where);
     if (step.operation.op == Op::domain_create) check_create(step, *where);
+    if (step.operation.op == Op::domain_migrate) {
+      DraftStep there = step;
+      there.operation.host = *step.operation.peer;
+      if (const HostObservation* other = host(there.operation.host)) check_create(there, *other);
+    }
     if (step.operation.op == Op::vif_attach) check_bridge(step, *step.operation.vif, *where);
     if (step.operation.op == Op::vbd_attach) check_disk(step, *step.operation.vbd, *where);
     if (step.operation.op == Op::domain_vcpus)
@@ -91,7 +96,7 @@ void Planner::note_unchecked(const Step& step) {
   auto driver = in_.capabilities.find(step.operation.host);
   if (driver == in_.capabilities.end() || !driver->second.checks_sharing) return;
   const Op op = step.operation.op;
-  if (op != Op::domain_create && op != Op::vbd_attach) return;
+  if (op != Op::domain_create && op != Op::domain_migrate && op != Op::vbd_attach) return;
   for (const Claim& claim : step.operation.claims)
     if (claim.permitted >= 1)
       plan_.notes.push_back("the hypervisor's own check is off for " +

@@ -85,7 +85,8 @@ std::vector<Access> Planner::current_accesses(const AppliedDomain& applied, cons
 // Of a machine whose host is told nothing new: what it permits there is what was told, however much
 // more is declared now.
 Access Planner::as_told(Access access, const AppliedDomain& domain) const {
-  if (!reachable(access.host)) return access;
+  if (!reachable(access.host) || arrival(domain.spec.address, access.host) != nullptr)
+    return access;
   const Claim* told = nullptr;
   if (auto claims = claims_.find({access.host, domain.uuid}); claims != claims_.end())
     for (const Claim* claim : claims->second)
@@ -103,10 +104,10 @@ Planner::DraftHold* Planner::hold(Access access, MaybeDraft acquire, MaybeDraft 
                                   MaybeDraft gate, MaybeDraft after) {
   if (access.extents.empty() || access.dormant) return nullptr;
   if (!acquire && access.origin == AccessOrigin::live)
-    for (const auto& [address, restored] : restored_)
-      if (access.party == party_of(address) && access.host == restored.host) {
-        acquire = restored.restored;
-        gate = restored.claimed;
+    for (const auto& [address, arrival] : arrivals_)
+      if (access.party == party_of(address) && access.host == arrival.host) {
+        acquire = arrival.there;
+        gate = arrival.claimed;
       }
   holds_.push_back({std::move(access), acquire, release, gate, after, {}});
   return &holds_.back();
@@ -115,8 +116,8 @@ Planner::DraftHold* Planner::hold(Access access, MaybeDraft acquire, MaybeDraft 
 void Planner::charge(const HostName& where, const Address& address, int64_t amount,
                      MaybeDraft acquire, MaybeDraft release) {
   if (amount <= 0) return;
-  if (auto restored = restored_.find(address); !acquire && restored != restored_.end())
-    acquire = restored->second.restored;
+  if (const Arrival* one = arrival(address, where); one != nullptr && !acquire)
+    acquire = one->there;
   Charge charge;
   charge.host = where;
   charge.resource = "memory";
@@ -153,6 +154,8 @@ bool tells_of_all_beneath(const Claim& told, const Claim& claim) {
 
 // Whether the host knows this claim as it is.
 bool Planner::is_told(const Claim& claim, const HostName& where) const {
+  // What this plan brings there says what it permits now.
+  if (arrival(claim.address, where) != nullptr) return true;
   auto known = claims_.find({where, claim.uuid});
   if (known == claims_.end()) return false;
   return std::any_of(known->second.begin(), known->second.end(), [&](const Claim* told) {
@@ -297,6 +300,7 @@ void Planner::hold_intents() {
     held[{holds_[i].access.party, holds_[i].access.device}].push_back(i);
   for (const JournalEntry& entry : in_.open_intents)
     for (Access access : entry.intent.accesses) {
+      if (powered_off(access.host)) continue;
       const std::vector<std::size_t>& same = held[{access.party, access.device}];
       const bool known = std::any_of(same.begin(), same.end(), [&](std::size_t i) {
         const Access& other = holds_[i].access;

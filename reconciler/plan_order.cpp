@@ -29,6 +29,7 @@ int risk_of(Op op) {
     case Op::domain_unpause:
     case Op::domain_pause:
     case Op::domain_restore:
+    case Op::domain_migrate:
     case Op::domain_unrestore:
     case Op::domain_memory:
     case Op::domain_vcpus:
@@ -116,6 +117,8 @@ void Planner::order_pair(const DraftHold& old, const DraftHold& fresh) {
       edge(*old.announced, *fresh.acquire);
     return;
   }
+  // The two ends of one migration.
+  if (old.release && old.release == fresh.acquire) return;
   if (old.release) edge(old.after.value_or(*old.release), fresh.gate.value_or(*fresh.acquire));
 }
 
@@ -185,7 +188,9 @@ void Planner::order_names() {
     if (operation.op == Op::domain_create || operation.op == Op::domain_restore)
       name = operation.domain->name;
     if (operation.op == Op::domain_rename) name = operation.name;
-    auto seen = named_.find({operation.host, name});
+    if (operation.op == Op::domain_migrate) name = operation.domain->name;
+    auto seen =
+        named_.find({operation.op == Op::domain_migrate ? *operation.peer : operation.host, name});
     if (name.empty() || seen == named_.end()) continue;
     for (const ObservedDomain* other : seen->second) {
       if (other->uuid == operation.uuid) continue;

@@ -26,6 +26,8 @@ std::string_view to_string(PowerAsk ask) {
       return "save";
     case PowerAsk::restore:
       return "restore";
+    case PowerAsk::migrate:
+      return "migrate";
     case PowerAsk::pause:
       return "pause";
     case PowerAsk::unpause:
@@ -41,6 +43,10 @@ Status Planner::check_power() const {
                    "`hv " + std::string(to_string(ask)) +
                        "` takes domains that are declared, and `" + to_string(address) + "` is not",
                    "`hv show` lists what is declared; `hv adopt` declares what runs"};
+  for (const auto& [address, ask] : in_.scope.power)
+    if (ask == PowerAsk::migrate && !in_.project->hosts.contains(in_.scope.migrate_to))
+      return Error{Code::plan_refused, "there is no host `" + in_.scope.migrate_to.text + "`",
+                   "`hv host list` lists them"};
   return {};
 }
 
@@ -100,6 +106,7 @@ void Planner::power_saved(const DomainSpec& declared, const AppliedDomain& appli
     case PowerAsk::start:
     case PowerAsk::stop:
     case PowerAsk::restart:
+    case PowerAsk::migrate:
     case PowerAsk::pause:
     case PowerAsk::unpause:
       return no_power(declared.address, ask, "it is saved",
@@ -121,6 +128,8 @@ void Planner::power_up(const DomainSpec& declared, const AppliedDomain& applied,
       return save_by_hand(applied);
     case PowerAsk::restore:
       return plan_.notes.push_back(name + " is not saved");
+    case PowerAsk::migrate:
+      return migrate_by_hand(declared, applied, observed);
     case PowerAsk::pause:
     case PowerAsk::unpause:
       if (paused == (ask == PowerAsk::pause))

@@ -19,6 +19,10 @@ bool is_for_the_state(const AttributeChange& change) {
 }  // namespace
 
 Draft Planner::save(const DomainSpec& spec, const Uuid& uuid, std::set<Draft> after) {
+  const auto* not_to_be = spec.attributes.get<bool>("nomigrate");
+  if (not_to_be != nullptr && *not_to_be)
+    refuse(Code::plan_refused, "`" + to_string(spec.address) + "` cannot be saved",
+           "its `nomigrate` says so");
   Operation operation = operation_for(Op::domain_save, spec, uuid);
   operation.timeout = kImageTimeout;
   return add(std::move(operation), "", kImageTime, std::move(after));
@@ -64,7 +68,7 @@ void Planner::restore(const DomainSpec& declared, const AppliedDomain& applied,
   Draft last = add(std::move(bring), "", kQuick, {restored});
   if (becomes == PowerState::running)
     last = add(operation_for(Op::domain_unpause, spec, uuid), "", kQuick, {last});
-  restored_[spec.address] = {spec.host, claimed, restored, last};
+  arrivals_[spec.address] = {spec.host, claimed, restored, last};
 }
 
 // What is declared of it beside its state waits until it is there again.

@@ -183,8 +183,8 @@ void Planner::make_moves() {
 std::set<Draft> Planner::after_move(const Address& address) const {
   std::set<Draft> after;
   if (auto moved = moved_.find(address); moved != moved_.end()) after.insert(moved->second);
-  if (auto restored = restored_.find(address); restored != restored_.end())
-    after.insert(restored->second.last);
+  if (auto arrival = arrivals_.find(address); arrival != arrivals_.end())
+    after.insert(arrival->second.last);
   return after;
 }
 

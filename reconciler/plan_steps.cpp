@@ -43,6 +43,10 @@ Draft Planner::record(const DomainSpec& spec, const Uuid& uuid, uint32_t generat
   operation.generation = generation;
   operation.domain = spec;
   operation.params = in_.desired->params;
+  if (auto applied = applied_.domains.find(spec.address); applied != applied_.domains.end() &&
+                                                          is_away(applied->second) &&
+                                                          spec.host == applied->second.spec.host)
+    operation.home = applied->second.home;
   return add(operation, "", kNoteTime, std::move(after));
 }
 

@@ -253,7 +253,9 @@ TEST_F(Planning, AMoveToAnotherHostStopsBeforeItStarts) {
   world.project.stores[StoreId{"vg/web0"}] = {
       StoreId{"vg/web0"}, {HostName{"lab"}, HostName{"far"}}, false, {}};
   stand(world, {web(0), web(1, "far")});
-  world.declare({web(0, "far"), web(1, "far")});
+  DomainSpec stays = web(0, "far");
+  stays.attributes.set("nomigrate", true);
+  world.declare({stays, web(1, "far")});
   const Plan made = plan(world);
   EXPECT_EQ(changes(made), "replace domain.web0");
   EXPECT_EQ(codes(made), "");

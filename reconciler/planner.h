@@ -59,10 +59,11 @@ class Planner {
     HostName host;
     const ObservedDomain* domain = nullptr;
   };
-  // A machine that this plan restores: all else of it begins there.
-  struct Restored {
+  // A machine that this plan brings to a host, out of its image or from another host: all else of
+  // it begins there.
+  struct Arrival {
     HostName host;
-    Draft claimed = 0, restored = 0, last = 0;
+    Draft claimed = 0, there = 0, last = 0;
   };
   // One domain whose machine stays up.
   struct Live {
@@ -159,6 +160,23 @@ class Planner {
   void nothing_to_save(const DomainSpec& desired, const AppliedDomain* applied);
   void save_by_hand(const AppliedDomain& applied);
   void restore_by_hand(const DomainSpec& declared, const AppliedDomain& applied,
+                       const ObservedDomain& observed);
+
+  // from host to host (plan_migrate.cpp)
+  std::optional<Error> why_not_migrate(const DomainSpec& desired, const AppliedDomain& applied,
+                                       const ObservedDomain* observed, const DomainSpec& there);
+  DomainSpec as_it_goes(const DomainSpec& desired, const AppliedDomain& applied,
+                        const ObservedDomain& observed, const HostName& to) const;
+  bool is_one_store(const Access& here, const Access& there) const;
+  Arrival migrate(const DomainSpec& there, const AppliedDomain& applied,
+                  const ObservedDomain& observed, const std::optional<HostName>& home);
+  bool migrate_as_declared(const DomainSpec& desired, const AppliedDomain& applied,
+                           const ObservedDomain* observed, DomainDiff diff);
+  bool comes_back(const DomainSpec& desired, const AppliedDomain& applied,
+                  const ObservedDomain* observed);
+  bool is_away(const AppliedDomain& applied) const;
+  const Arrival* arrival(const Address& address, const HostName& where) const;
+  void migrate_by_hand(const DomainSpec& declared, const AppliedDomain& applied,
                        const ObservedDomain& observed);
 
   void forget(const AppliedDomain& applied, Change change);
@@ -269,7 +287,7 @@ class Planner {
   std::map<Address, Draft> pool_ready_;
   std::map<Address, Draft> moved_;
   std::map<Address, Draft> vdisk_expire_;
-  std::map<Address, Restored> restored_;
+  std::map<Address, Arrival> arrivals_;
   std::map<Uuid, Draft> stopped_;      // machines that this plan stops
   std::map<Uuid, Draft> renamed_;      // and those it gives another name
   std::set<Uuid> started_;             // those it makes

@@ -37,6 +37,7 @@ bool may_lag_long(Op op) {
     case Op::domain_destroy:
     case Op::domain_save:
     case Op::domain_unrestore:
+    case Op::domain_migrate:
     case Op::domain_memory:  // a guest gives memory back at its own pace
     case Op::domain_vcpus:
     case Op::vbd_detach:
@@ -156,7 +157,8 @@ void Execution::answered(Run& run, OperationResult answer) {
 }
 
 bool Execution::needs_every_host(Op op) const {
-  return op == Op::claim_put || op == Op::domain_verify || op == Op::vbd_attach;
+  return op == Op::claim_put || op == Op::domain_verify || op == Op::vbd_attach ||
+         op == Op::domain_migrate;
 }
 
 void Execution::look_and_judge() {
@@ -187,17 +189,28 @@ void Execution::judge(std::size_t index) {
     run.look_at = now + run.look_every;
     run.look_every = std::min(run.look_every * 2, kLongestPause);
   };
-  if (!host.reachable) {
+  const HostObservation& other = operation.peer ? last_look(*operation.peer) : host;
+  if (!host.reachable || !other.reachable) {
     if (now < run.deadline) return look_again();
-    return end_badly(
-        index,
-        {Code::host_unreachable,
-         "the host cannot be read: " + host.reason + "; what was begun there is held", ""},
-        false, false);
+    return end_badly(index,
+                     {Code::host_unreachable,
+                      "the host cannot be read: " + (host.reachable ? other : host).reason +
+                          "; what was begun there is held",
+                      ""},
+                     false, false);
   }
   Seen seen = this->seen(run);
   if (seen.status.ok()) return end_well(index);
   if (seen.final) return end_badly(index, seen.status.error(), true, false);
+  // On its way, or worse: its intent stays open, and what it may have begun is held.
+  if (operation.op == Op::domain_migrate) {
+    const Migrated where = read_migration(operation, host, other);
+    if (where != Migrated::still_here && where != Migrated::half && where != Migrated::lost) {
+      if (now < run.deadline) return look_again();
+      return end_badly(index, {Code::operation_unknown, std::string(to_string(where)), ""}, false,
+                       false);
+    }
+  }
   if (run.answer.state == OperationState::failed)
     return end_badly(index, {Code::operation_failed, run.answer.message, ""}, true,
                      run.answer.retryable);
@@ -214,6 +227,12 @@ Execution::Seen Execution::seen(const Run& run) {
   const Operation& operation = run.step->operation;
   if (operation.op == Op::claim_put) return seen_claims_put(operation);
   if (operation.op == Op::domain_verify) return seen_verified(operation);
+  if (operation.op == Op::domain_migrate) {
+    const Migrated where =
+        read_migration(operation, last_look(operation.host), last_look(*operation.peer));
+    if (where == Migrated::done) return {};
+    return {not_seen(std::string(to_string(where))), false};
+  }
   return seen_effect(operation);
 }
 
@@ -221,7 +240,7 @@ Execution::Seen Execution::seen_claims_put(const Operation& operation) {
   Effect announced = effect_seen(operation, last_look(operation.host));
   if (announced.state != EffectState::present) return {not_seen(announced.words), false};
   for (const HostName& other : hosts_with(operation.uuid, look_))
-    if (other != operation.host)
+    if (other != operation.host && other != operation.peer)
       return {Error{Code::machine_twice,
                     "a machine of UUID " + to_string(operation.uuid) + " runs on host `" +
                         other.text + "`",
@@ -299,6 +318,19 @@ void Execution::withdraw(const Run& failed) {
 
   const bool restored = operation.op == Op::domain_restore ||
                         (applied != applied_.domains.end() && is_being_restored(applied->second));
+  if (operation.op == Op::domain_migrate) {
+    unclaim.host = undo.host = *operation.peer;
+    const ObservedDomain* copy = find_domain(last_look(*operation.peer), operation.uuid);
+    if (copy != nullptr && !copy->never_ran) return;
+    if (copy != nullptr) {
+      undo.op = Op::domain_destroy;
+      undo.force = true;
+      undo.record = RecordKind::update;  // the machine itself stays
+      undone = add_withdrawal(step, undo, std::nullopt);
+    }
+    add_withdrawal(step, unclaim, undone);
+    return;
+  }
   if (restored && (operation.op == Op::domain_restore || operation.op == Op::domain_verify)) {
     if (failed.why.code == Code::machine_twice) return;
     if (domain == nullptr || !domain->never_ran) return;
@@ -328,7 +360,8 @@ void Execution::withdraw(const Run& failed) {
     unclaim.vbd = operation.vbd;
   } else if (operation.op == Op::claim_put) {
     for (const Claim& claim : operation.claims)
-      if (applied == applied_.domains.end() || !applied->second.extents.contains(claim.device))
+      if (operation.peer || applied == applied_.domains.end() ||
+          !applied->second.extents.contains(claim.device))
         unclaim.claims.push_back(claim);
     if (unclaim.claims.empty()) return;
   } else {

@@ -90,6 +90,12 @@ std::optional<StepId> Recovery::add_step(const Settlement& settlement, const Ope
       operation.op = Op::domain_destroy;
       operation.force = true;
       break;
+    case Settlement::First::destroy_copy:
+      operation.op = Op::domain_destroy;
+      operation.force = true;
+      operation.host = *cause.peer;
+      operation.record = RecordKind::update;  // the machine itself stays
+      break;
     case Settlement::First::unrestore:
       operation.op = Op::domain_unrestore;
       break;
@@ -100,7 +106,7 @@ std::optional<StepId> Recovery::add_step(const Settlement& settlement, const Ope
   }
   for (const Step& step : steps_)
     if (step.operation.op == operation.op && step.operation.uuid == operation.uuid &&
-        describe(step.operation) == describe(operation))
+        step.operation.host == operation.host && describe(step.operation) == describe(operation))
       return step.id;
   Step step;
   step.id = StepId{steps_.size() + 1};
@@ -114,7 +120,9 @@ void Recovery::judge_all(std::vector<JournalEntry> open) {
   for (JournalEntry& entry : open) {
     const HostObservation* host = seen_.find(entry.intent.operation.host);
     Case one;
-    one.settlement = settle(entry.intent, host == nullptr ? unknown_host : *host);
+    const std::optional<HostName>& other = entry.intent.operation.peer;
+    one.settlement = settle(entry.intent, host == nullptr ? unknown_host : *host,
+                            other ? seen_.find(*other) : nullptr);
     one.first = add_step(one.settlement, entry.intent.operation);
     one.entry = std::move(entry);
     cases_.push_back(std::move(one));
@@ -222,7 +230,7 @@ bool Recovery::stands_behind(const Claim& claim, const HostObservation& host) co
     if (latent.uuid == claim.uuid) return true;
   auto record = applied_.domains.find(claim.address);
   if (record != applied_.domains.end() && record->second.uuid == claim.uuid &&
-      record->second.extents.contains(claim.device))
+      record->second.spec.host == host.host && record->second.extents.contains(claim.device))
     return true;
   const ObservedDomain* machine = find_domain(host, claim.uuid);
   if (machine == nullptr) return false;

@@ -31,6 +31,27 @@ Settlement restoration(const Intent& intent, const HostObservation& host) {
   return {Answer::redo, "it never ran and is saved as before", First::unrestore};
 }
 
+Settlement migration(const Intent& intent, const HostObservation& source,
+                     const HostObservation& target) {
+  const Migrated state = read_migration(intent.operation, source, target);
+  const std::string words(to_string(state));
+  switch (state) {
+    case Migrated::done:
+      return {Answer::done, words};
+    case Migrated::still_here:
+    case Migrated::lost:
+      return {Answer::undone, words};
+    case Migrated::half:
+      return {Answer::redo, "its copy never ran and was destroyed", First::destroy_copy};
+    case Migrated::going:
+    case Migrated::runs_nowhere:
+    case Migrated::runs_twice:
+    case Migrated::unread:
+      return {Answer::unknown, words};
+  }
+  return {};
+}
+
 const ObservedVbd* find_vbd(const Operation& operation, const HostObservation& host) {
   const ObservedDomain* domain = find_domain(host, operation.uuid);
   if (domain == nullptr || !operation.vbd) return nullptr;
@@ -74,6 +95,8 @@ SettleRule settle_rule(Op op) {
       return SettleRule::creation;
     case Op::domain_restore:
       return SettleRule::restoration;
+    case Op::domain_migrate:
+      return SettleRule::migration;
     case Op::domain_verify:
       return SettleRule::look;
     case Op::domain_unpause:
@@ -101,7 +124,7 @@ SettleRule settle_rule(Op op) {
   return SettleRule::note;
 }
 
-Settlement settle(const Intent& intent, const HostObservation& host) {
+Settlement settle(const Intent& intent, const HostObservation& host, const HostObservation* peer) {
   const SettleRule rule = settle_rule(intent.operation.op);
   if (!host.reachable && rule != SettleRule::look && rule != SettleRule::note)
     return {Answer::unknown,
@@ -116,6 +139,10 @@ Settlement settle(const Intent& intent, const HostObservation& host) {
       return creation(intent, host);
     case SettleRule::restoration:
       return restoration(intent, host);
+    case SettleRule::migration: {
+      static const HostObservation unread;
+      return migration(intent, host, peer == nullptr ? unread : *peer);
+    }
     case SettleRule::look:
       return {Answer::undone, "it was only a look"};
     case SettleRule::attachment:

@@ -18,6 +18,7 @@ enum class SettleRule : uint8_t {
   storage,       // pools and vdisks: as the host has them
   creation,      // a machine that never ran is destroyed
   restoration,   // a machine that never ran goes, and its image is as before
+  migration,     // a copy that never ran is destroyed while the machine runs where it was
   look,          // nothing was done
   absolute,      // the value is there, or the fresh plan says it again
   removal,       // no machine has the UUID
@@ -31,8 +32,16 @@ SettleRule settle_rule(Op op);
 struct Settlement {
   Settled::Result result = Settled::Result::unknown;
   std::string why;
-  enum class First : uint8_t { nothing, destroy, unrestore, detach } first = First::nothing;
+  enum class First : uint8_t {
+    nothing,
+    destroy,
+    destroy_copy,
+    unrestore,
+    detach
+  } first = First::nothing;
 };
-Settlement settle(const Intent& intent, const HostObservation& host);
+// `peer` is the other host of a migration, if it is one.
+Settlement settle(const Intent& intent, const HostObservation& host,
+                  const HostObservation* peer = nullptr);
 
 }  // namespace hv

@@ -124,6 +124,11 @@ void World::die() {
     auto sim = make_sim_driver(config, *database, Schema::builtin(), clock);
     HV_CHECK(sim.ok(), "a simulated host does not start");
     sims_[name] = std::move(sim).value();
+    for (auto& [other, known] : sims_)
+      if (other != name) {
+        known->know(*sims_[name]);
+        sims_[name]->know(*known);
+      }
     wrapped_[name] = std::make_unique<CrashingDriver>(moments, *sims_[name]);
     drivers_[name] = wrapped_[name].get();
   }
@@ -172,6 +177,7 @@ Result<Plan> World::plan(Scope scope) {
   request.storage = storage;
   request.version = "test";
   request.id = PlanId{to_hex(sha1(std::to_string(random.next()))).substr(0, 16)};
+  if (ask) ask(request);
   return make_plan(request);
 }
 
@@ -247,13 +253,21 @@ std::string World::broken_invariant() {
     if (const auto* domain = desired.get<DomainSpec>(moved.to))
       declared.emplace(moved.from.name, permitted_by(*domain));
   // One that is no longer declared permits what it did, for as long as it is there.
-  const auto permitted = [&](const std::string& name) {
+  const auto permitted = [&](std::string name) {
+    // The copy that a migration makes permits what its machine does.
+    if (const std::size_t copy = name.find("--incoming"); copy != std::string::npos)
+      name.resize(copy);
     if (auto found = declared.find(name); found != declared.end()) return found->second;
     const auto applied = store_->applied();
     for (const auto& [address, domain] : applied->domains)
       if (domain.spec.name == name) return permitted_by(domain.spec);
     return 0;
   };
+  std::map<Uuid, int> running;
+  for (auto& [name, sim] : sims_)
+    for (const ObservedDomain& domain : sim->observe().domains)
+      if (domain.state == PowerState::running && !domain.dying && ++running[domain.uuid] > 1)
+        return domain.name + " runs twice";
   for (auto& [name, sim] : sims_) {
     std::vector<SimDriver::OpenDevice> open = sim->open_devices();
     for (std::size_t i = 0; i < open.size(); ++i)

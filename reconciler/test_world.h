@@ -125,7 +125,8 @@ class World {
   ApplyOptions options;
   std::shared_ptr<const StorageMap> storage;  // the hosts' inventories, or nothing
   DesiredGraph desired;
-  std::vector<DomainSpec> alien;  // other people's: never touched
+  std::function<void(PlanRequest&)> ask;  // the last word on what a plan is asked for
+  std::vector<DomainSpec> alien;          // other people's: never touched
 
  private:
   std::map<HostName, std::unique_ptr<HostStore>> databases_;

@@ -237,5 +237,53 @@ TEST_F(Power, StartsNothingBesideAnotherWriter) {
   EXPECT_EQ(state("off"), "halted");
 }
 
+// Two hosts that see one disk: it goes there and back, by hand and as declared, and never stops.
+TEST_F(Power, MigratesBetweenTwoHosts) {
+  folder_.write("hv.toml",
+                "[project]\nid = \"0b6c7f0e-6f3a-4c57-8d1c-4b8f4f6f7a03\"\nname = \"two\"\n"
+                "sources = [\"a.vm\"]\n[hosts.lab]\ndriver = \"sim\"\n[hosts.far]\n"
+                "driver = \"sim\"\n[stores.\"/dev/san\"]\nhosts = [\"lab\", \"far\"]\n");
+  const auto on = [](const std::string& host) {
+    return "domain up on " + host +
+           ":\n    memory = 64MiB\n    kernel = \"/boot/vmlinuz\"\n"
+           "    disk = [\"phy:/dev/san,xvda,w\"]\n\ndomain own on lab:\n    memory = 64MiB\n"
+           "    kernel = \"/boot/vmlinuz\"\n    disk = [\"phy:/dev/own,xvda,w\"]\n";
+  };
+  folder_.write("a.vm", on("lab"));
+  ASSERT_EQ(folder_.hv({"apply", "--yes", "-q"}).code, 0);
+  const auto host = [&] {
+    const std::string text = folder_.hv({"status"}).out;
+    const std::size_t at = text.rfind('\n', text.find("  up ")) + 1;
+    return text.substr(at, text.find(' ', at) - at);
+  };
+  EXPECT_EQ(host(), "lab");
+  const Finished went = folder_.hv({"migrate", "domain.up", "--to", "far", "--yes"});
+  ASSERT_EQ(went.code, 0) << went.all();
+  EXPECT_NE(went.err.find("domain.migrate domain.up"), std::string::npos) << went.all();
+  EXPECT_EQ(host(), "far");
+  EXPECT_EQ(folder_.hv({"status", "--detailed-exitcode"}).code, 2) << "its file says lab";
+  EXPECT_EQ(folder_.hv({"state", "verify"}).code, 0);
+  const Finished back = folder_.hv({"apply", "--yes"});
+  EXPECT_EQ(back.code, 0) << back.all();
+  EXPECT_EQ(back.err.find("domain.create"), std::string::npos) << back.all();
+  EXPECT_EQ(host(), "lab");
+  EXPECT_TRUE(in_step());
+  folder_.write("a.vm", on("far"));
+  const std::string plan = folder_.hv({"plan", "--format", "json"}).out;
+  EXPECT_NE(plan.find("\"op\": \"domain.migrate\""), std::string::npos) << plan;
+  ASSERT_EQ(folder_.hv({"apply", "--yes"}).code, 0);
+  EXPECT_EQ(host(), "far");
+  EXPECT_TRUE(in_step());
+  const Finished there = folder_.hv({"migrate", "domain.up", "--to", "far", "--yes"});
+  EXPECT_EQ(there.code, 0);
+  EXPECT_NE(there.out.find("is on far already"), std::string::npos) << there.all();
+  const Finished own = folder_.hv({"migrate", "domain.own", "--to", "far", "--yes"});
+  EXPECT_EQ(own.code, 1);
+  EXPECT_NE(own.out.find("nothing says that its disk xvda is the same"), std::string::npos)
+      << own.all();
+  EXPECT_EQ(folder_.hv({"migrate", "domain.up", "--to", "moon", "--yes"}).code, 1);
+  EXPECT_EQ(folder_.hv({"migrate", "domain.up", "--yes"}).code, 64);
+}
+
 }  // namespace
 }  // namespace hv::testing

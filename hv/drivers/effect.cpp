@@ -128,6 +128,8 @@ Effect on_domain(const Operation& operation, const ObservedDomain& domain,
       if (domain.state == PowerState::saved) return absent("it is still saved");
       return operation.domain ? all_connected(domain, *operation.domain)
                               : present("the machine is there");
+    case Op::domain_migrate:
+      return absent("it is still here");
     case Op::domain_unrestore:
       if (domain.state == PowerState::saved) return present("it is saved as before");
       return absent("it is still there");
@@ -222,6 +224,7 @@ Effect read_effect(const Operation& operation, const HostObservation& host) {
     case Op::domain_save:
     case Op::domain_restore:
     case Op::domain_unrestore:
+    case Op::domain_migrate:
     case Op::domain_memory:
     case Op::domain_vcpus:
     case Op::domain_schedule:
@@ -241,6 +244,46 @@ Effect read_effect(const Operation& operation, const HostObservation& host) {
     return absent("no machine has its UUID");
   }
   return on_domain(operation, *domain, host);
+}
+
+Migrated read_migration(const Operation& operation, const HostObservation& source,
+                        const HostObservation& target) {
+  const ObservedDomain* here = find_domain(source, operation.uuid);
+  const ObservedDomain* there = find_domain(target, operation.uuid);
+  const bool runs_here = here != nullptr && !here->dying && here->state != PowerState::saved;
+  const bool runs_there = there != nullptr && !there->dying && !there->never_ran;
+  if (!source.reachable || !target.reachable) return Migrated::unread;
+  if (here == nullptr && there == nullptr) return Migrated::lost;
+  if (runs_here && there == nullptr) return Migrated::still_here;
+  if (runs_here && there->never_ran) return Migrated::half;
+  if (here == nullptr && runs_there) return Migrated::done;
+  if (here == nullptr && there->never_ran) return Migrated::runs_nowhere;
+  if (runs_here && runs_there) return Migrated::runs_twice;
+  return Migrated::going;
+}
+
+std::string_view to_string(Migrated state) {
+  switch (state) {
+    case Migrated::done:
+      return "it runs on the other host";
+    case Migrated::still_here:
+      return "it runs where it was";
+    case Migrated::half:
+      return "it runs where it was, and its copy does not run yet";
+    case Migrated::going:
+      return "it is on its way";
+    case Migrated::lost:
+      return "it is on neither host";
+    case Migrated::runs_nowhere:
+      return "it is gone where it was, and its copy on the other host was never let run: let it "
+             "run "
+             "or destroy it there";
+    case Migrated::runs_twice:
+      return "it runs on both hosts: destroy one of them there";
+    case Migrated::unread:
+      return "not both hosts can be read";
+  }
+  return "";
 }
 
 }  // namespace hv

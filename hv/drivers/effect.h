@@ -24,4 +24,19 @@ struct Effect {
 
 Effect read_effect(const Operation& operation, const HostObservation& host);
 
+// A migration is on two hosts.
+enum class Migrated : uint8_t {
+  done,
+  still_here,    // it runs at the source, and nothing of it is at the target
+  half,          // it runs at the source; its copy is paused
+  going,         // neither here nor there yet
+  lost,          // on neither host
+  runs_nowhere,  // gone at the source; its copy is paused
+  runs_twice,
+  unread,
+};
+std::string_view to_string(Migrated state);
+Migrated read_migration(const Operation& operation, const HostObservation& source,
+                        const HostObservation& target);
+
 }  // namespace hv

@@ -194,6 +194,7 @@ const EffectCase kCases[] = {
     {"saved again", Op::domain_unrestore, "web", nothing,
      [](HostObservation& h) { web(h).state = PowerState::saved; }, kPresent},
     {"not saved again", Op::domain_unrestore, "web", nothing, as_it_is, kAbsent},
+    {"not migrated", Op::domain_migrate, "web", nothing, as_it_is, kAbsent},
     {"claimed", Op::claim_put, "web", with_claims({"xvda"}), as_it_is, kPresent},
     {"claimed in part", Op::claim_put, "web", with_claims({"xvda", "xvdb"}), as_it_is, kAbsent},
     {"nothing to claim", Op::claim_put, "new", nothing, as_it_is, kPresent},
@@ -233,6 +234,32 @@ TEST(Effect, EveryOperationHasACase) {
     EXPECT_TRUE(std::any_of(std::begin(kCases), std::end(kCases), [&](const EffectCase& one) {
       return one.op == op;
     })) << to_string(op);
+}
+
+// Of the two machines of a migration: 0 none, 1 running, 2 a copy that never ran, 3 going.
+TEST(Effect, AMigrationIsReadFromBothHosts) {
+  const auto host = [](int what) {
+    HostObservation seen;
+    seen.reachable = what != 4;
+    if (what < 1 || what > 3) return seen;
+    ObservedDomain domain;
+    domain.uuid = testing::uuid_of("web");
+    domain.never_ran = what == 2;
+    domain.dying = what == 3;
+    seen.domains = {domain};
+    return seen;
+  };
+  Operation move = operation(Op::domain_migrate, "web");
+  const std::tuple<int, int, Migrated> cases[] = {
+      {1, 0, Migrated::still_here}, {1, 2, Migrated::half},   {3, 2, Migrated::going},
+      {3, 1, Migrated::going},      {0, 1, Migrated::done},   {0, 2, Migrated::runs_nowhere},
+      {1, 1, Migrated::runs_twice}, {0, 0, Migrated::lost},   {3, 0, Migrated::going},
+      {0, 3, Migrated::going},      {4, 1, Migrated::unread}, {1, 4, Migrated::unread},
+  };
+  for (const auto& [here, there, what] : cases) {
+    EXPECT_EQ(read_migration(move, host(here), host(there)), what) << here << there;
+    EXPECT_FALSE(to_string(what).empty());
+  }
 }
 
 }  // namespace

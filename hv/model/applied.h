@@ -18,6 +18,7 @@ struct AppliedDomain {
   bool incomplete = false;  // create was begun and not finished
   std::map<std::string, std::vector<Extent>> extents;  // by device: what it resolved to at attach
   std::map<std::string, std::string> params;           // -p of its source
+  std::optional<HostName> home;  // where its file has it, while a hand has moved it elsewhere
 };
 
 struct AppliedPool {

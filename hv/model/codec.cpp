@@ -93,7 +93,7 @@ constexpr PowerState kLast<PowerState> = PowerState::missing;
 template <>
 constexpr Scrub kLast<Scrub> = Scrub::never;
 template <>
-constexpr Op kLast<Op> = Op::domain_unrestore;
+constexpr Op kLast<Op> = Op::domain_migrate;
 template <>
 constexpr RecordKind kLast<RecordKind> = RecordKind::update;
 template <>

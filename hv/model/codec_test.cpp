@@ -51,7 +51,7 @@ class Filler {
   void fill(StopBy& policy) { policy = pick(StopBy::destroy); }
   void fill(PowerState& state) { state = pick(PowerState::missing); }
   void fill(Scrub& scrub) { scrub = pick(Scrub::never); }
-  void fill(Op& op) { op = pick(Op::domain_unrestore); }
+  void fill(Op& op) { op = pick(Op::domain_migrate); }
   void fill(RecordKind& kind) { kind = pick(RecordKind::update); }
   void fill(Action& action) { action = pick(Action::forget); }
   void fill(How& how) { how = pick(How::bookkeeping); }

@@ -115,7 +115,7 @@ TEST(Words, OfEveryOperation) {
     EXPECT_EQ(op_from(to_string(op)), op);
   }
   EXPECT_EQ(words.size(), all_ops().size());
-  EXPECT_EQ(all_ops().back(), Op::domain_unrestore);
+  EXPECT_EQ(all_ops().back(), Op::domain_migrate);
   EXPECT_EQ(to_string(Op::claim_put), "claim.put");
   EXPECT_EQ(to_string(Op::domain_shutdown), "domain.shutdown");
   EXPECT_EQ(to_string(Op::vbd_attach), "vbd.attach");

@@ -5,13 +5,14 @@
 namespace hv {
 namespace {
 
-constexpr std::array<std::string_view, 25> kOps = {
+constexpr std::array<std::string_view, 26> kOps = {
     "claim.put",       "claim.drop",     "pool.initialise", "vdisk.create",   "vdisk.enlarge",
     "vdisk.expire",    "domain.create",  "domain.verify",   "domain.unpause", "domain.pause",
     "domain.shutdown", "domain.destroy", "domain.memory",   "domain.vcpus",   "domain.schedule",
     "domain.rename",   "vbd.attach",     "vbd.detach",      "vbd.enlarge",    "vif.attach",
-    "vif.detach",      "record.state",   "domain.save",     "domain.restore", "domain.unrestore"};
-static_assert(covers(kOps, Op::domain_unrestore));
+    "vif.detach",      "record.state",   "domain.save",     "domain.restore", "domain.unrestore",
+    "domain.migrate"};
+static_assert(covers(kOps, Op::domain_migrate));
 
 constexpr auto kAllOps = [] {
   std::array<Op, kOps.size()> ops{};

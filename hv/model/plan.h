@@ -49,6 +49,7 @@ enum class Op : uint8_t {
   domain_save,       // to its host's disk; what it has stays held
   domain_restore,    // from there, paused; the image is used once
   domain_unrestore,  // what was restored and never ran goes, its image is as before
+  domain_migrate,    // to `peer`, while it runs: from `host` until it is gone there
 };
 std::string_view to_string(Op op);  // "vbd.attach"
 std::optional<Op> op_from(std::string_view text);
@@ -86,6 +87,9 @@ struct Operation {
   std::optional<Address> moved_from;
   uint32_t generation = 0;
   std::map<std::string, std::string> params;
+  // Of a migration: where it goes to; of the claim before it: where it comes from.
+  std::optional<HostName> peer;
+  std::optional<HostName> home;  // a migration by hand: where its file has it
 };
 
 struct Step {

@@ -15,6 +15,7 @@ Duration usual(Op op) {
     case Op::domain_shutdown:
     case Op::domain_save:
     case Op::domain_restore:
+    case Op::domain_migrate:
       return milliseconds(600);
     case Op::domain_destroy:
     case Op::domain_unrestore:
@@ -59,7 +60,7 @@ bool is_host_operation(Op op) {
 
 bool releases(Op op) {
   return op == Op::vbd_detach || op == Op::domain_destroy || op == Op::domain_shutdown ||
-         op == Op::domain_save || op == Op::domain_unrestore;
+         op == Op::domain_save || op == Op::domain_unrestore || op == Op::domain_migrate;
 }
 
 // A plan file may have been written by anybody.
@@ -67,6 +68,8 @@ const char* reason_not_whole(const Operation& operation) {
   switch (operation.op) {
     case Op::domain_create:
       return operation.domain ? nullptr : "names no domain";
+    case Op::domain_migrate:
+      return operation.peer ? nullptr : "names no host";
     case Op::vbd_attach:
     case Op::vbd_detach:
     case Op::vbd_enlarge:
@@ -333,6 +336,11 @@ class Simulator final : public SimDriver {
     return keep();
   }
 
+  void know(SimDriver& other) override {
+    auto& peer = static_cast<Simulator&>(other);
+    peers_[peer.config_.host] = &peer;
+  }
+
   void set_faults(SimFaults faults) override { faults_ = std::move(faults); }
 
   std::vector<OpenDevice> open_devices() override {
@@ -393,6 +401,13 @@ class Simulator final : public SimDriver {
 
   // Everything that is due happens, in order of its time.
   void advance() {
+    if (advancing_) return;  // the other end of a migration asks
+    advancing_ = true;
+    advance_all();
+    advancing_ = false;
+  }
+
+  void advance_all() {
     while (broken_.empty()) {
       SimOperation* next = nullptr;
       for (auto& [id, operation] : host_.operations) {
@@ -418,6 +433,7 @@ class Simulator final : public SimDriver {
         host_.stop_end(operation.operation, op == Op::domain_save || op == Op::domain_unrestore);
       return;
     }
+    if (operation.phase == SimOperation::Phase::handing) return hand_over(operation);
     operation.phase = SimOperation::Phase::ended;
     if (operation.fault == SimFault::Kind::fail_before) {
       operation.state = OperationState::failed;
@@ -429,6 +445,11 @@ class Simulator final : public SimDriver {
       return;
     }
     const SimHost::Refusal refusal = carry_out(operation);
+    if (!refusal && operation.operation.op == Op::domain_migrate) {
+      operation.phase = SimOperation::Phase::handing;
+      operation.due = operation.due + lag();
+      return;
+    }
     operation.state = refusal ? OperationState::failed : OperationState::succeeded;
     if (refusal) operation.message = *refusal;
     if (!refusal && operation.fault == SimFault::Kind::effect_error) {
@@ -438,7 +459,71 @@ class Simulator final : public SimDriver {
     const Op op = operation.operation.op;
     if (!refusal && releases(op)) {
       operation.phase = SimOperation::Phase::releasing;
-      operation.due = operation.due + Duration{{kReleaseLag.count * config_.speed_percent / 100}};
+      operation.due = operation.due + lag();
+    }
+  }
+
+  Duration lag() const { return Duration{{kReleaseLag.count * config_.speed_percent / 100}}; }
+
+  Simulator* peer_of(const Operation& operation) {
+    auto found = operation.peer ? peers_.find(*operation.peer) : peers_.end();
+    if (found == peers_.end()) return nullptr;
+    found->second->advance();
+    return found->second->unreachable() ? nullptr : found->second;
+  }
+
+  // Its memory has come to the other host, in a copy that does not run.
+  SimHost::Refusal migrate_begin(const Operation& operation) {
+    const ObservedDomain* domain = host_.find(operation.uuid);
+    if (domain == nullptr || domain->dying) return "no such domain";
+    if (domain->state != PowerState::running)
+      return "guest didn't acknowledge suspend, cancelling request";
+    Simulator* peer = peer_of(operation);
+    if (peer == nullptr) return "migration target did not answer";
+    SimHost::Refusal why = peer->host_.receive(*domain, operation);
+    if (!why && !peer->keep().ok()) why = "migration target did not answer";
+    return why;
+  }
+
+  // It stops here, for good, before its copy runs there. What dies between the two does this again.
+  void hand_over(SimOperation& operation) {
+    operation.phase = SimOperation::Phase::ended;
+    operation.state = OperationState::failed;
+    ObservedDomain* domain = host_.find(operation.operation.uuid);
+    Simulator* peer = peer_of(operation.operation);
+    const ObservedDomain* copy =
+        peer == nullptr ? nullptr : peer->host_.find(operation.operation.uuid);
+    if (peer == nullptr || domain == nullptr || copy == nullptr || copy->dying) {
+      // Stopped already, it waits for the host that has its copy; without a copy it is lost.
+      if (domain != nullptr && domain->dying) {
+        operation.phase =
+            peer == nullptr ? SimOperation::Phase::handing : SimOperation::Phase::releasing;
+        if (peer == nullptr) operation.state = OperationState::running;
+        operation.due = clock_.now() + seconds(1);
+      }
+      operation.message = peer == nullptr ? "migration target did not answer"
+                                          : "the copy on the other host is gone";
+      return;
+    }
+    if (SimHost::Refusal why = host_.stop_begin(operation.operation)) {
+      operation.message = *why;
+      return;
+    }
+    operation.phase = SimOperation::Phase::handing;
+    operation.state = OperationState::running;
+    host_.touch("op/" + operation.id.text);
+    if (!keep().ok()) return;
+    (void)peer->host_.let_go_on(operation.operation.uuid);
+    if (!peer->keep().ok()) {
+      operation.due = clock_.now() + seconds(1);
+      return;
+    }
+    operation.phase = SimOperation::Phase::releasing;
+    operation.due = operation.due + lag();
+    operation.state = OperationState::succeeded;
+    if (operation.fault == SimFault::Kind::effect_error) {
+      operation.state = OperationState::failed;
+      if (operation.message.empty()) operation.message = "timed out (simulated fault)";
     }
   }
 
@@ -458,6 +543,8 @@ class Simulator final : public SimDriver {
         return host_.save_begin(operation);
       case Op::domain_restore:
         return host_.restore(operation);
+      case Op::domain_migrate:
+        return migrate_begin(operation);
       case Op::domain_unrestore:
         return host_.unrestore_begin(operation);
       case Op::pool_initialise:
@@ -491,6 +578,8 @@ class Simulator final : public SimDriver {
   Capabilities capabilities_;
   SimFaults faults_;
   Time unreachable_until_;
+  std::map<HostName, Simulator*> peers_;
+  bool advancing_ = false;
   std::string broken_;  // why the database can no longer be written
 };
 

@@ -66,6 +66,8 @@ class SimDriver : public Driver {
   // What dom0 has mounted itself from now on, in place of what the configuration says.
   virtual void outside_mount(std::vector<std::string> mounted) = 0;
   virtual Status power_cycle() = 0;  // the whole host: all domains gone, a new boot id
+  // Another simulated host that this one can migrate to; it lives as long as this one is used.
+  virtual void know(SimDriver& other) = 0;
   virtual void set_faults(SimFaults faults) = 0;
   // The open-device table, read from the host itself, never from hv's state: for invariants.
   struct OpenDevice {

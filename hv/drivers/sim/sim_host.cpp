@@ -34,7 +34,7 @@ std::optional<SimOperation> operation_from(const std::string& id, const std::str
   in >> project >> operation.epoch.value >> operation.sequence >> operation.due.count >> phase >>
       fault >> state >> length;
   const std::optional<Uuid> uuid = parse_uuid(project);
-  if (!in || !uuid || length > text.size() - end - 1 || phase < 0 || phase > 2 || fault < 0 ||
+  if (!in || !uuid || length > text.size() - end - 1 || phase < 0 || phase > 3 || fault < 0 ||
       fault > static_cast<int>(SimFault::Kind::ignore_shutdown) || state < 0 || state > 3)
     return std::nullopt;
   operation.project = *uuid;

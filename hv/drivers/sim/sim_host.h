@@ -28,7 +28,7 @@ struct SimOperation {
   Epoch epoch;
   uint64_t sequence = 0;  // of events with one due time
   Time due;
-  enum class Phase : uint8_t { running, releasing, ended } phase = Phase::running;
+  enum class Phase : uint8_t { running, releasing, ended, handing } phase = Phase::running;
   SimFault::Kind fault = SimFault::Kind::none;
   OperationState state = OperationState::running;
   std::string message;
@@ -77,6 +77,9 @@ class SimHost {
   Refusal save_begin(const Operation& operation);
   Refusal restore(const Operation& operation);
   Refusal unrestore_begin(const Operation& operation);
+  // A migration, as its target sees it: a copy that does not run, the copy let run, and given up.
+  Refusal receive(const ObservedDomain& coming, const Operation& operation);
+  Refusal let_go_on(const Uuid& uuid);
   // Restored once, it is never used again.
   void spend_image(const Uuid& uuid);
   Refusal change(const Operation& operation);  // memory, vcpus, schedule, name, vif, pause
@@ -105,6 +108,9 @@ class SimHost {
                       std::size_t loops) const;
   // The level that this claim and those on another machine's VBD permit together.
   int permitted_together(const Claim* mine, const Uuid& other, const std::string& device) const;
+  // Why an image or a copy cannot be there with its memory, disks and interfaces; else it is,
+  // paused.
+  Refusal bring(ObservedDomain domain, const Operation& operation);
   bool name_taken(const std::string& name, DomId but) const;
   void drop_image(const Uuid& uuid);
   Refusal lacks_bridge(const Vif& vif) const;

@@ -402,6 +402,7 @@ SimHost::Refusal SimHost::change(const Operation& operation) {
     case Op::domain_save:
     case Op::domain_restore:
     case Op::domain_unrestore:
+    case Op::domain_migrate:
     case Op::vbd_attach:
     case Op::vbd_detach:
     case Op::record_state:

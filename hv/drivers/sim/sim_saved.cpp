@@ -35,7 +35,10 @@ SimHost::Refusal SimHost::restore(const Operation& operation) {
   if (image == saved.end()) return "no such save file";
   if (find(operation.uuid) != nullptr) return "a machine of its UUID is there";
   if (image->second.dying) return "the save file was used";
-  ObservedDomain domain = image->second;
+  return bring(image->second, operation);
+}
+
+SimHost::Refusal SimHost::bring(ObservedDomain domain, const Operation& operation) {
   if (name_taken(domain.name, DomId{})) return "Domain " + domain.name + " already exists";
   if (domain.memory > memory_free())
     return "not enough free memory: " + to_literal(domain.memory) + " wanted, " +
@@ -56,6 +59,31 @@ SimHost::Refusal SimHost::restore(const Operation& operation) {
   touch_meta();
   touch_domain(domain.domid.value);
   domains[domain.domid.value] = std::move(domain);
+  return std::nullopt;
+}
+
+// As xl names it.
+constexpr const char* kIncoming = "--incoming";
+
+SimHost::Refusal SimHost::receive(const ObservedDomain& coming, const Operation& operation) {
+  if (find(coming.uuid) != nullptr || saved.contains(coming.uuid))
+    return "a machine of its UUID is there";
+  if (name_taken(coming.name, DomId{})) return "Domain " + coming.name + " already exists";
+  ObservedDomain copy = coming;
+  copy.name += kIncoming;
+  return bring(std::move(copy), operation);
+}
+
+SimHost::Refusal SimHost::let_go_on(const Uuid& uuid) {
+  ObservedDomain* copy = find(uuid);
+  if (copy == nullptr || copy->dying) return "the copy on the other host is gone";
+  if (copy->never_ran) {
+    copy->never_ran = false;
+    copy->state = PowerState::running;
+    if (copy->name.ends_with(kIncoming))
+      copy->name.resize(copy->name.size() - std::string_view(kIncoming).size());
+    touch_domain(copy->domid.value);
+  }
   return std::nullopt;
 }
 

@@ -645,6 +645,7 @@ TEST(SimHostItself, DoesEveryOperationOfAHostAndSaysSo) {
     operation.vif = interface("", "");
     operation.pool.emplace();
     operation.name = "web";
+    operation.peer = HostName{"far"};
     const Status begun =
         host.driver().begin(OperationId{std::string(to_string(op))}, host.caller, operation);
     EXPECT_EQ(begun.ok(), of_hosts) << to_string(op);

@@ -439,6 +439,7 @@ Result<Action> XlDriver::action_of(const Operation& operation) const {
     case Op::vdisk_expire:
     case Op::domain_verify:
     case Op::vbd_enlarge:
+    case Op::domain_migrate:
     case Op::record_state:
       break;
   }
