@@ -238,10 +238,11 @@ int run_power(const Options& options, PowerAsk power) {
   for (const std::string& text : options.addresses) {
     const std::optional<Address> address = parse_address(text);
     if (!address || address->kind != Kind::domain) {
-      Session(options).fail(Error{Code::wrong_usage,
-                                  "`hv " + std::string(to_string(power)) +
-                                      "` takes domains, such as domain.web0, not `" + text + "`",
-                                  {}});
+      Session(options).fail(Error{
+          Code::wrong_usage,
+          "`hv " + std::string(to_string(power)) + "` takes domains, such as domain.web0, not `" +
+              text + "`",
+          text.find('.') == std::string::npos ? "write `domain." + text + "`" : std::string()});
       return kUsage;
     }
     ask.power[*address] = power;

@@ -186,6 +186,7 @@ TEST_F(Power, IsRefusedWithReasonAndAsksFirst) {
   const Finished slip = folder_.hv({"stop", "up", "--yes"});
   EXPECT_EQ(slip.code, 64);
   EXPECT_NE(slip.err.find("takes domains, such as domain.web0, not `up`"), std::string::npos);
+  EXPECT_NE(slip.err.find("write `domain.up`"), std::string::npos) << slip.err;
   EXPECT_EQ(folder_.hv({"stop", "--yes"}).code, 64);
   const Finished unasked = folder_.hv({"stop", "domain.up"});
   EXPECT_EQ(unasked.code, 64) << unasked.all();
