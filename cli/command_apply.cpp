@@ -14,13 +14,6 @@
 namespace hv::cli {
 namespace {
 
-std::string who() {
-  char host[256] = "localhost";
-  ::gethostname(host, sizeof host - 1);
-  const char* user = std::getenv("USER");
-  return std::string(user == nullptr ? "uid " + std::to_string(::getuid()) : user) + "@" + host;
-}
-
 ApplyOptions apply_options(Session& session, const Options& options) {
   ApplyOptions apply;
   apply.parallel = session.parallel();
@@ -35,6 +28,7 @@ bool settle(Session& session, const Options& options) {
   ApplyContext context{*session.store, session.drivers, *session.schema, session.project,
                        session.clock,  session.random,  session.storage};
   const bool had_open = !session.open_intents.empty();
+  const std::map<HostName, OperatorWord> fenced = session.fenced;
   Result<std::vector<Settled>> settled = recover(context, apply_options(session, options));
   if (!settled.ok()) {
     session.fail(settled.error());
@@ -63,7 +57,31 @@ bool settle(Session& session, const Options& options) {
     }
     print_error("\n");
   }
-  return session.open_store();  // read again what recovery wrote
+  if (!session.open_store()) return false;  // read again what recovery wrote
+  for (const auto& [host, word] : fenced)
+    if (!session.fenced.contains(host) && !options.quiet)
+      print_error("note: " + host.text + " answers again and holds what it has; it was fenced on " +
+                  to_human(word.at) + ", on the word of " + word.who + "\n");
+  return true;
+}
+
+// Who says of a host that it is off, for this plan, has said so.
+bool record_words(Session& session, const Options& options) {
+  Transition transition;
+  for (const std::string& name : options.powered_off) {
+    const HostObservation* host = session.observation.find(HostName{name});
+    if ((host != nullptr && host->reachable) || session.fenced.contains(HostName{name})) continue;
+    OperatorWord word;
+    word.host = HostName{name};
+    word.who = who();
+    word.why = "--i-have-powered-off";
+    word.at = session.clock.now();
+    transition.words.push_back(std::move(word));
+  }
+  if (transition.words.empty()) return true;
+  Status written = session.store->commit(transition);
+  if (!written.ok()) session.fail(written.error());
+  return written.ok();
 }
 
 int carry_out(Session& session, const Plan& plan, const Options& options) {
@@ -217,6 +235,8 @@ int apply(const Options& given, const Ask& ask) {
     print_error("Nothing was changed.\n");
     return kFailed;
   }
+  if (!record_words(session, options)) return kFailed;
+  plan->scope.powered_off = {scope.powered_off.begin(), scope.powered_off.end()};
   const int done = carry_out(session, *plan, options);
   return done == kDone ? all_done : done;
 }

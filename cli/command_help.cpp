@@ -96,7 +96,7 @@ int run_completion(const Options& options) {
   static constexpr const char* kWords =
       "init check fmt lsp show convert lint inventory plan apply destroy status adopt start stop "
       "restart save restore migrate "
-      "pause unpause host state explain version completion help";
+      "pause unpause host sim state explain version completion help";
   const std::string shell = options.paths.empty() ? "" : options.paths[0];
   const std::string words = kWords;
   if (shell == "bash") {

@@ -20,6 +20,10 @@ int run_destroy(const Options& options);
 int run_power(const Options& options, PowerAsk power);  // start, stop, save, …
 int run_adopt(const Options& options);
 int run_host_list(const Options& options);
+int run_host_fence(const Options& options);
+int run_host_unfence(const Options& options);
+int run_host_unclaim(const Options& options);
+int run_sim(const Options& options);
 int run_status(const Options& options);
 int run_state_list(const Options& options);
 int run_state_show(const Options& options);

@@ -43,7 +43,7 @@ struct CommandLine {
   CLI::App app{"hv: virtual machines as declared — compiled, proved safe, and made so", "hv"};
   Options options;
   std::vector<std::string> params;
-  std::string lock_timeout;
+  std::string lock_timeout, latency;
   std::function<int(const Options&)> run;
 };
 
@@ -84,15 +84,18 @@ void format(CLI::App* sub, Options& o, std::vector<std::string> allowed) {
   one_of(sub->add_option("--format", o.format, "how the answer is written"), std::move(allowed));
 }
 
+CLI::Option* duration(CLI::Option* option) {
+  return option->type_name("TIME")->check(
+      [](const std::string& given) -> std::string {
+        if (parse_duration(given)) return {};
+        return "takes a duration such as 30s, not `" + given + "`";
+      },
+      "");
+}
+
 CLI::Option* lock_timeout(CLI::App* sub, CommandLine& line) {
-  return sub->add_option("--lock-timeout", line.lock_timeout, "wait so long for another command")
-      ->type_name("TIME")
-      ->check(
-          [](const std::string& given) -> std::string {
-            if (parse_duration(given)) return {};
-            return "takes a duration such as 30s, not `" + given + "`";
-          },
-          "");
+  return duration(
+      sub->add_option("--lock-timeout", line.lock_timeout, "wait so long for another command"));
 }
 
 void planning(CLI::App* sub, CommandLine& line) {
@@ -139,6 +142,30 @@ CLI::App* power(CommandLine& line, const std::string& name, const std::string& w
   sub->add_flag("--yes", line.options.yes, "do not ask");
   lock_timeout(sub, line);
   return sub;
+}
+
+void hosts(CommandLine& line, CLI::App& host) {
+  Options& o = line.options;
+  format(command(line, host, "list", "the hosts and what is known of them", "hv host list",
+                 run_host_list),
+         o, {"text", "json"});
+  CLI::App* fence = command(line, host, "fence", "vouch that hosts which do not answer are off",
+                            "hv host fence xen2 --reason \"burnt\" --yes", run_host_fence);
+  CLI::App* unfence =
+      command(line, host, "unfence", "take that back", "hv host unfence xen2", run_host_unfence);
+  for (CLI::App* each : {fence, unfence})
+    each->add_option("HOST", o.paths, "hosts of the project")->type_name("")->required();
+  CLI::App* unclaim = command(line, host, "unclaim", "remove the dead claims of another project",
+                              "hv host unclaim xen1 3f0c21d4 --yes", run_host_unclaim);
+  unclaim->add_option("HOST", o.claim_host, "where the claims are")->type_name("")->required();
+  unclaim->add_option("PROJECT", o.claim_project, "its UUID, or the beginning of it")
+      ->type_name("")
+      ->required();
+  for (CLI::App* each : {fence, unfence, unclaim}) {
+    each->add_option("--reason", o.reason, "recorded with your name")->type_name("TEXT");
+    if (each != unfence) each->add_flag("--yes", o.yes, "do not ask");
+    lock_timeout(each, line);
+  }
 }
 
 int wrong_usage(const Options& options, const std::string& message, const std::string& advice) {
@@ -318,12 +345,17 @@ void build(CommandLine& line) {
       ->required();
   power(line, "pause", "pause domains", PowerAsk::pause);
   power(line, "unpause", "let paused domains go on", PowerAsk::unpause);
-  CLI::App* host = app.add_subcommand("host", "the hosts: list");
+  CLI::App* host = app.add_subcommand("host", "the hosts: list, fence, unfence, unclaim");
   host->footer("Example: hv host list");
   host->fallthrough();
   host->require_subcommand(1);
-  command(line, *host, "list", "the hosts and what is known of them", "hv host list",
-          run_host_list);
+  hosts(line, *host);
+  CLI::App* sim = command(line, app, "sim", "a simulated host as a process of its own",
+                          "hv sim --listen lab.sock", run_sim);
+  sim->add_option("--listen", o.listen, "where several hv reach it: `address = \"unix:PATH\"`")
+      ->type_name("PATH")
+      ->required();
+  duration(sim->add_option("--latency", line.latency, "each answer is late by up to this"));
   CLI::App* state = app.add_subcommand("state", "the store: list, show, verify");
   state->footer("Example: hv state list");
   state->fallthrough();
@@ -360,6 +392,7 @@ bool take_params(CommandLine& line) {
     line.options.params[text.substr(0, equals)].push_back(text.substr(equals + 1));
   }
   if (!line.lock_timeout.empty()) line.options.lock_timeout = *parse_duration(line.lock_timeout);
+  if (!line.latency.empty()) line.options.latency = *parse_duration(line.latency);
   return true;
 }
 

@@ -42,6 +42,10 @@ struct Options {
   std::vector<std::string> targets, replace, powered_off;
   std::optional<std::string> max_destroy;
   Duration lock_timeout = seconds(0);
+  std::string reason;  // host fence, unfence, unclaim
+  std::string claim_host, claim_project;
+  std::string listen;  // sim
+  Duration latency = seconds(0);
 };
 
 }  // namespace hv::cli

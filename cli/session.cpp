@@ -10,7 +10,7 @@
 #include "base/render.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
-#include "hv/drivers/sim/sim.h"
+#include "hv/drivers/sim/sim_socket.h"
 #include "hv/drivers/xl/xl.h"
 
 namespace hv::cli {
@@ -29,6 +29,13 @@ std::string parent_of(const std::string& folder) {
 }
 
 }  // namespace
+
+std::string who() {
+  char host[256] = "localhost";
+  ::gethostname(host, sizeof host - 1);
+  const char* user = std::getenv("USER");
+  return std::string(user == nullptr ? "uid " + std::to_string(::getuid()) : user) + "@" + host;
+}
 
 bool is_dom0() {
   // The capabilities of a dom0 begin with "control_d".
@@ -106,9 +113,12 @@ bool Session::load_project() {
   }
   state_folder =
       project.state.starts_with('/') ? project.state : project.root + "/" + project.state;
-  if (options.host && !project.hosts.contains(HostName{*options.host})) {
-    Diagnostic& diagnostic = diagnostics.report(
-        Code::unknown_host, Span{}, "there is no host `" + *options.host + "` in this project");
+  std::vector<std::string> asked = options.powered_off;
+  if (options.host) asked.push_back(*options.host);
+  for (const std::string& host : asked) {
+    if (project.hosts.contains(HostName{host})) continue;
+    Diagnostic& diagnostic = diagnostics.report(Code::unknown_host, Span{},
+                                                "there is no host `" + host + "` in this project");
     std::string names;
     for (const auto& [name, config] : project.hosts)
       names += (names.empty() ? "`" : ", `") + name.text + "`";
@@ -207,6 +217,12 @@ bool Session::read_state(const StoreReader& from) {
     return false;
   }
   open_intents = std::move(*open);
+  Result<std::vector<OperatorWord>> words = from.words();
+  if (!words.ok()) {
+    fail(words.error());
+    return false;
+  }
+  fenced = fenced_hosts(*words);
   return true;
 }
 
@@ -258,6 +274,24 @@ XlConfig xl_config(const HostConfig& config, const std::string& root) {
   return xl;
 }
 
+SimConfig sim_config(const HostConfig& config) {
+  SimConfig sim;
+  sim.host = config.name;
+  if (config.memory) sim.memory = *config.memory;
+  if (config.cpus) sim.cpus = *config.cpus;
+  sim.disks = config.disks;
+  sim.bridges = config.bridges;
+  sim.files = config.files;
+  sim.mounted = config.mounted;
+  return sim;
+}
+
+std::string sim_socket(const HostConfig& config, const std::string& root) {
+  if (config.address.empty()) return "";
+  const std::string path = config.address.substr(std::string_view("unix:").size());
+  return path.starts_with('/') ? path : root + "/" + path;
+}
+
 bool Session::open_drivers(bool changing) {
   std::vector<SimDriver*> simulated;  // they reach each other
   for (const auto& [name, config] : project.hosts) {
@@ -273,14 +307,11 @@ bool Session::open_drivers(bool changing) {
       drivers[name] = owned_drivers_.back().get();
       continue;
     }
-    SimConfig sim;
-    sim.host = name;
-    if (config.memory) sim.memory = *config.memory;
-    if (config.cpus) sim.cpus = *config.cpus;
-    sim.disks = config.disks;
-    sim.bridges = config.bridges;
-    sim.files = config.files;
-    sim.mounted = config.mounted;
+    if (const std::string socket = sim_socket(config, project.root); !socket.empty()) {
+      owned_drivers_.push_back(make_sim_client(name, socket, clock));
+      drivers[name] = owned_drivers_.back().get();
+      continue;
+    }
     Result<std::unique_ptr<HostStore>> host_store =
         open_host_store(state_folder + "/sim/" + name.text, !changing);
     if (!host_store.ok()) {
@@ -289,7 +320,7 @@ bool Session::open_drivers(bool changing) {
     }
     host_stores_.push_back(std::move(*host_store));
     Result<std::unique_ptr<SimDriver>> driver =
-        make_sim_driver(sim, *host_stores_.back(), *schema, clock);
+        make_sim_driver(sim_config(config), *host_stores_.back(), *schema, clock);
     if (!driver.ok()) {
       fail(driver.error());
       return false;
@@ -331,6 +362,7 @@ Scope Session::scope_from_options(bool destroy_all) const {
   scope.destroy_all = destroy_all;
   scope.take_over = options.take_over;
   for (const std::string& host : options.powered_off) scope.powered_off.insert(HostName{host});
+  for (const auto& [host, word] : fenced) scope.powered_off.insert(host);
   // These were read on the command line already (cli/main.cpp).
   for (const std::string& text : options.targets) scope.targets.push_back(*parse_address(text));
   for (const std::string& text : options.replace) scope.replace.push_back(*parse_address(text));

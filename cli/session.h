@@ -15,6 +15,7 @@
 #include "cli/options.h"
 #include "compiler/compile.h"
 #include "hv/drivers/driver.h"
+#include "hv/drivers/sim/sim.h"
 #include "hv/drivers/xl/xl.h"
 #include "hv/schema/project.h"
 #include "hv/schema/schema.h"
@@ -77,6 +78,7 @@ class Session {
   Applied applied;
   StoreHead head;
   std::vector<JournalEntry> open_intents;
+  std::map<HostName, OperatorWord> fenced;
   std::vector<Inventory> inventories;
   std::shared_ptr<const StorageMap> storage;  // of them; nothing without any
   Drivers drivers;
@@ -94,8 +96,15 @@ class Session {
   std::size_t shown_ = 0;
 };
 
+// USER@HOST: who gives the command.
+std::string who();
+
 // This machine is a Xen dom0.
 bool is_dom0();
+
+// A simulated host as hv.toml describes it; where it is a process of its own, its socket, else "".
+SimConfig sim_config(const HostConfig& config);
+std::string sim_socket(const HostConfig& config, const std::string& root);
 
 // How the host is reached; `root` is the folder of hv.toml.
 XlConfig xl_config(const HostConfig& config, const std::string& root);

@@ -125,6 +125,7 @@ Result<ApplyReport> apply_plan(const Plan& plan, ApplyContext context,
   std::vector<Step> steps = plan.steps;
   work.holds = plan.holds;
   work.before = plan.observation;
+  work.powered_off = {plan.scope.powered_off.begin(), plan.scope.powered_off.end()};
   if (earlier) take_up(plan, TRY(context.store.journal(plan.id)), applied, steps, work);
   work.steps = steps;
 

@@ -95,6 +95,7 @@ Execution::Execution(ApplyContext context, const ApplyOptions& options, Caller c
   for (const Step& step : work_.steps) index.emplace(step.id, index.size());
   HV_CHECK(index.size() == work_.steps.size(), "two steps have one id");
   for (const auto& [address, domain] : applied_.domains) ours_[domain.uuid] = address;
+  for (const HostName& host : work_.powered_off) pass_over_if_off(host);
   for (const Step& step : work_.steps) {
     Run run;
     run.step = &step;

@@ -29,6 +29,7 @@ struct Work {
   std::map<StepId, int> tries;            // of earlier runs
   Observation before;                     // the last look
   std::optional<PlanRecord> record;       // written with the first intent
+  std::set<HostName> powered_off;         // on an operator's word: silent, they hold nothing
 };
 
 class Execution {
@@ -101,6 +102,7 @@ class Execution {
   const HostObservation& observe(const HostName& host);
   const HostObservation& last_look(const HostName& host) const;
   LookInput look_input();
+  void pass_over_if_off(const HostName& host);
   const LiveAccesses& live();
   Driver* driver_of(const HostName& host) const;
   Caller caller_now() const;

@@ -125,9 +125,17 @@ const HostObservation& Execution::observe(const HostName& host) {
     HostObservation seen = driver_of(host)->observe();
     seen.host = host;
     look_.hosts[host] = std::move(seen);
+    pass_over_if_off(host);
     live_.reset();
   }
-  return look_.hosts[host];
+  return last_look(host);
+}
+
+// One that answers after all counts as every other does.
+void Execution::pass_over_if_off(const HostName& host) {
+  auto seen = look_.hosts.find(host);
+  if (seen != look_.hosts.end() && !seen->second.reachable && work_.powered_off.contains(host))
+    look_.hosts.erase(seen);
 }
 
 const HostObservation& Execution::last_look(const HostName& host) const {

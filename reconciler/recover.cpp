@@ -36,6 +36,7 @@ class Recovery {
   Status close_all();
   void close_incomplete(Transition& transition);
   void drop_stale_claims();
+  Status end_fences();
   bool stands_behind(const Claim& claim, const HostObservation& host) const;
 
   ApplyContext context_;
@@ -251,6 +252,23 @@ void Recovery::drop_stale_claims() {
   }
 }
 
+// A host that answers holds what it has, whatever was said of it; and should it fall silent again,
+// the old word does not count.
+Status Recovery::end_fences() {
+  Transition transition;
+  for (const auto& [name, said] : fenced_hosts(TRY(context_.store.words()))) {
+    const HostObservation* host = seen_.find(name);
+    if (host == nullptr || !host->reachable) continue;
+    OperatorWord word;
+    word.kind = WordKind::answered;
+    word.host = name;
+    word.who = options_.who;
+    word.at = context_.clock.now();
+    transition.words.push_back(std::move(word));
+  }
+  return transition.words.empty() ? Status() : context_.store.commit(transition);
+}
+
 Result<std::vector<Settled>> Recovery::run() {
   TRY(raise_epoch());
   TRY(enter_hosts());
@@ -261,6 +279,7 @@ Result<std::vector<Settled>> Recovery::run() {
   TRY(carry_out());
   TRY(close_all());
   drop_stale_claims();
+  TRY(end_fences());
   return std::move(answers_);
 }
 

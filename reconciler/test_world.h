@@ -52,6 +52,7 @@ class CrashingStore final : public Store {
   Result<std::optional<PlanRecord>> plan_record(const PlanId& plan) const override {
     return store_->plan_record(plan);
   }
+  Result<std::vector<OperatorWord>> words() const override { return store_->words(); }
   Result<std::optional<Observation>> last_observation() const override {
     return store_->last_observation();
   }

@@ -14,6 +14,8 @@
 #include "base/source.h"
 #include "base/units.h"
 #include "hv/model/desired.h"
+#include "hv/model/journal.h"
+#include "hv/model/observation.h"
 #include "hv/model/plan.h"
 #include "hv/schema/schema.h"
 
@@ -89,6 +91,23 @@ struct StatusReport {
   std::vector<UnreachableRow> unreachable;
   std::vector<HostName> simulated;
 };
+// hv host list
+struct HostRow {
+  HostName host;
+  std::string driver;
+  bool simulated = false, reachable = false;
+  std::string reason;           // why it cannot be read
+  std::optional<Time> read_at;  // what follows is of then; nothing: never
+  Bytes memory_free, memory_total;
+  int64_t cpus = 0;
+  std::size_t machines = 0;
+  std::optional<Epoch> epoch;
+  std::optional<OperatorWord> fenced;
+  std::vector<Claim> dead_claims;  // other projects', behind which nothing stands
+};
+std::string hosts_text(const std::vector<HostRow>& hosts);
+std::string hosts_json(const std::vector<HostRow>& hosts);
+
 std::string status_text(const StatusReport& report, Style style);
 std::string status_json(const StatusReport& report);
 

@@ -57,6 +57,11 @@ std::map<std::string, std::string> extent_rows(const AppliedVdisk& vdisk) {
   return rows;
 }
 
+// "w" and a number, as people read it.
+std::string word_name(std::string_view key) {
+  return key.size() == 9 ? "w" + std::to_string(from_big_endian(key.substr(1))) : std::string("w");
+}
+
 class Writes {
  public:
   explicit Writes(const Table& table) : table_(table) {}
@@ -103,6 +108,18 @@ class Writes {
                      "`, which the journal does not know");
     set(column::journal, pending, std::nullopt);
     set(column::journal, settled, encode(outcome));
+    return {};
+  }
+
+  Status say(const std::vector<OperatorWord>& words) {
+    if (words.empty()) return {};
+    uint64_t next = 0;
+    TRY(table_.scan(column::journal, "w", [&](std::string_view key, std::string_view) -> Status {
+      if (key.size() == 9) next = from_big_endian(key.substr(1)) + 1;
+      return {};
+    }));
+    for (const OperatorWord& word : words)
+      set(column::journal, "w" + big_endian(next++), encode(word));
     return {};
   }
 
@@ -245,6 +262,8 @@ class Check {
       pending_.insert(rest);
       auto intent = table_.get(column::journal, intent_prefix(PlanId{std::string(value)}) + rest);
       if (intent.ok() && !*intent) complain("journal", rest, "is open and its intent is lost");
+    } else if (key.starts_with("w")) {
+      expect(decode_record<OperatorWord>("journal", word_name(key), value));
     } else {
       complain("journal", key, "is no kind of record");
     }
@@ -303,6 +322,7 @@ Result<std::vector<TableWrite>> writes_of(const Table& table, const Transition& 
     writes.set(column::applied, generation_key(address), big_endian(next));
   for (const Intent& intent : transition.intents) writes.begin(intent);
   for (const Outcome& outcome : transition.outcomes) TRY(writes.settle(outcome));
+  TRY(writes.say(transition.words));
   if (transition.plan) TRY(writes.put(*transition.plan));
   if (transition.observed)
     writes.set(column::observed, std::string(kLast), encode(*transition.observed));
@@ -369,6 +389,16 @@ Result<std::vector<PlanRecord>> read_history(const Table& table) {
   std::vector<PlanRecord> newest_first;
   for (auto& [order, plan] : plans) newest_first.push_back(std::move(plan));
   return newest_first;
+}
+
+Result<std::vector<OperatorWord>> read_words(const Table& table) {
+  std::vector<OperatorWord> words;
+  const Table::Visit visit = [&](std::string_view key, std::string_view value) -> Status {
+    words.push_back(TRY(decode_record<OperatorWord>("journal", word_name(key), value)));
+    return {};
+  };
+  TRY(table.scan(column::journal, "w", visit));
+  return words;
 }
 
 Result<std::optional<PlanRecord>> read_plan_record(const Table& table, const PlanId& plan) {

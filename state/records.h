@@ -3,7 +3,8 @@
 // Keys. applied: "r/ADDRESS" a domain, pool or network; "n/ADDRESS" the next identity. vdisks:
 // ADDRESS. extents, for each of a vdisk's: STORE, NUL, start (8 octets, big-endian), ADDRESS;
 // value: the number of sectors. journal: "i" PLAN NUL OPERATION an intent; "o" OPERATION its
-// outcome; "p" OPERATION (value: PLAN) while it has none. history: PLAN; value: in which order
+// outcome; "p" OPERATION (value: PLAN) while it has none; "w" and a number (8 octets, big-endian)
+// an operator's word. history: PLAN; value: in which order
 // plans were first written (8 octets), and the record. observed: "last".
 #pragma once
 
@@ -36,6 +37,7 @@ Result<Applied> read_applied(const Table& table);
 Result<std::vector<JournalEntry>> read_open_intents(const Table& table);
 Result<std::vector<JournalEntry>> read_journal(const Table& table, const PlanId& plan);
 Result<std::vector<PlanRecord>> read_history(const Table& table);
+Result<std::vector<OperatorWord>> read_words(const Table& table);
 Result<std::optional<PlanRecord>> read_plan_record(const Table& table, const PlanId& plan);
 Result<std::optional<Observation>> read_last_observation(const Table& table);
 

@@ -46,6 +46,7 @@ struct Transition {
   std::vector<Intent> intents;
   std::vector<Outcome> outcomes;
   std::optional<PlanRecord> plan;  // begun, or ended (same id: replaced)
+  std::vector<OperatorWord> words;
   std::optional<Epoch> epoch;
   std::optional<Observation> observed;  // history, and what --refresh=false reads
   bool sync = true;
@@ -60,6 +61,7 @@ class StoreReader {
   virtual Result<std::vector<JournalEntry>> journal(const PlanId& plan) const = 0;
   virtual Result<std::vector<PlanRecord>> history() const = 0;  // newest first
   virtual Result<std::optional<PlanRecord>> plan_record(const PlanId& plan) const = 0;
+  virtual Result<std::vector<OperatorWord>> words() const = 0;  // in the order they were said
   virtual Result<std::optional<Observation>> last_observation() const = 0;
 };
 

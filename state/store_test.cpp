@@ -228,6 +228,30 @@ TEST_P(StoreTest, HistoryIsNewestFirstWhateverTheClockSaid) {
   EXPECT_EQ(encode(**read().plan_record(first.id)), encode(first));
 }
 
+TEST_P(StoreTest, WordsAreKeptInTheOrderInWhichTheyWereSaid) {
+  OperatorWord burnt;
+  burnt.host = HostName{"xen2"};
+  burnt.who = "ann@dom0";
+  burnt.why = "burnt";
+  burnt.at = Time{{9000}};
+  OperatorWord back = burnt;
+  back.kind = WordKind::unfenced;
+  back.at = Time{{1000}};  // whatever the clock said
+  commit({.words = {burnt}});
+  commit({.words = {back, burnt}});
+  auto words = read().words();
+  ASSERT_TRUE(words.ok());
+  ASSERT_EQ(words->size(), 3u);
+  EXPECT_EQ(encode((*words)[0]), encode(burnt));
+  EXPECT_EQ(encode((*words)[1]), encode(back));
+  EXPECT_EQ(read().head().serial.value, 0u) << "nothing applied has changed";
+  EXPECT_TRUE(fenced_hosts(*words).contains(burnt.host));
+  if (GetParam() == Where::memory) return;
+  auto report = verify_store(folder_ / "state");
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->damage, std::vector<std::string>{});
+}
+
 TEST_P(StoreTest, LastObservationReplacesTheOneBefore) {
   Observation observation;
   observation.at = Time{{1}};

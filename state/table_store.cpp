@@ -30,6 +30,7 @@ class OverTable : public Base {
   Result<std::optional<PlanRecord>> plan_record(const PlanId& plan) const override {
     return read_plan_record(*table_, plan);
   }
+  Result<std::vector<OperatorWord>> words() const override { return read_words(*table_); }
   Result<std::optional<Observation>> last_observation() const override {
     return read_last_observation(*table_);
   }

@@ -104,6 +104,8 @@ template <>
 constexpr Downtime kLast<Downtime> = Downtime::gone;
 template <>
 constexpr OutcomeKind kLast<OutcomeKind> = OutcomeKind::abandoned;
+template <>
+constexpr WordKind kLast<WordKind> = WordKind::unclaimed;
 
 template <typename T>
 concept IsQuantity = std::is_base_of_v<Quantity<T>, T>;
@@ -498,6 +500,7 @@ HV_CODEC(Operation)
 HV_CODEC(Intent)
 HV_CODEC(Outcome)
 HV_CODEC(PlanRecord)
+HV_CODEC(OperatorWord)
 HV_CODEC(ObservedDomain)
 HV_CODEC(Claim)
 HV_CODEC(Observation)

@@ -23,6 +23,7 @@ std::string encode(const Operation& operation);
 std::string encode(const Intent& intent);
 std::string encode(const Outcome& outcome);
 std::string encode(const PlanRecord& record);
+std::string encode(const OperatorWord& word);
 std::string encode(const ObservedDomain& domain);
 std::string encode(const Claim& claim);
 std::string encode(const Observation& observation);
@@ -51,6 +52,8 @@ template <>
 Result<Outcome> decode(std::string_view bytes);
 template <>
 Result<PlanRecord> decode(std::string_view bytes);
+template <>
+Result<OperatorWord> decode(std::string_view bytes);
 template <>
 Result<ObservedDomain> decode(std::string_view bytes);
 template <>

@@ -57,6 +57,7 @@ class Filler {
   void fill(How& how) { how = pick(How::bookkeeping); }
   void fill(Downtime& downtime) { downtime = pick(Downtime::gone); }
   void fill(OutcomeKind& kind) { kind = pick(OutcomeKind::abandoned); }
+  void fill(WordKind& kind) { kind = pick(WordKind::unclaimed); }
 
   void fill(Value& value) {
     switch (++count_ % 10) {
@@ -221,7 +222,7 @@ template <typename T>
 class Codec : public testing::Test {};
 using Records =
     testing::Types<AppliedDomain, AppliedPool, AppliedVdisk, NetworkSpec, Operation, Intent,
-                   Outcome, PlanRecord, ObservedDomain, Claim, Observation, Plan>;
+                   Outcome, PlanRecord, OperatorWord, ObservedDomain, Claim, Observation, Plan>;
 TYPED_TEST_SUITE(Codec, Records);
 
 TYPED_TEST(Codec, FilledValuesComeBackEqual) {

@@ -1,6 +1,8 @@
 // Journal records: what hv was about to do (intent), and what came of it (outcome).
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,5 +43,26 @@ struct PlanRecord {
   PlanSummary summary;
   std::size_t steps_done = 0, steps_failed = 0, steps_left = 0;
 };
+
+// What an operator said, and hv took their word for.
+enum class WordKind : uint8_t {
+  fenced,     // this host is off: what it held may be given to others
+  unfenced,   // it was taken back
+  answered,   // the host was read again, which ends it as well
+  unclaimed,  // the claims of that project on this host are dead
+};
+std::string_view to_string(WordKind kind);
+
+struct OperatorWord {
+  WordKind kind = WordKind::fenced;
+  HostName host;
+  std::string who;  // user@host
+  std::string why;
+  Time at;
+  std::optional<Uuid> project;  // of a claim
+};
+// The hosts that are off on somebody's word: for each the last thing said of it, where that is
+// that it is fenced. `words` in the order in which they were said.
+std::map<HostName, OperatorWord> fenced_hosts(const std::vector<OperatorWord>& words);
 
 }  // namespace hv

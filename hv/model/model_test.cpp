@@ -123,6 +123,27 @@ TEST(Words, OfEveryOperation) {
   EXPECT_EQ(to_string(Op::record_state), "record.state");
   EXPECT_EQ(to_string(AccessMode::write_shared), "w!");
   EXPECT_EQ(to_string(OutcomeKind::abandoned), "abandoned");
+  EXPECT_EQ(to_string(WordKind::fenced), "fenced");
+  EXPECT_EQ(to_string(WordKind::unclaimed), "unclaimed");
+}
+
+// The last word about a host counts.
+TEST(Words, OfOperatorsAboutHosts) {
+  const auto said = [](WordKind kind, const char* host, const char* why) {
+    OperatorWord word;
+    word.kind = kind;
+    word.host = HostName{host};
+    word.why = why;
+    return word;
+  };
+  std::vector<OperatorWord> words = {
+      said(WordKind::fenced, "a", "first"), said(WordKind::fenced, "b", "burnt"),
+      said(WordKind::unfenced, "a", ""), said(WordKind::unclaimed, "b", "dead")};
+  EXPECT_EQ(fenced_hosts(words).size(), 1u);
+  words.push_back(said(WordKind::fenced, "a", "again"));
+  EXPECT_EQ(fenced_hosts(words).at(HostName{"a"}).why, "again");
+  words.push_back(said(WordKind::answered, "b", ""));
+  EXPECT_FALSE(fenced_hosts(words).contains(HostName{"b"}));
 }
 
 // --- Accesses
