@@ -9,9 +9,9 @@
 #   lab.sh test [PART…] boot it, play tests/xen/journey.sh on it, end it; 77 where it cannot be had
 #
 # HV_XENLAB is its folder (build/xenlab), HV_XENLAB_PORT dom0's ssh port here (2222; for `test` the next
-# that is free). With another port a second one boots: both dom0s are on a wire of their own, 10.0.3.N,
-# and each may log in at the other with `dbclient`. With HV_XENLAB_INSTALL=yes `test` installs what is
-# missing of tools/packages-xen.txt.
+# that is free). With its neighbour (2223 for 2222) a second one boots: both dom0s are on a wire of their
+# own (UDP on loopback, at 10000 more than those ports), 10.0.3.N, and each may log in at the other with
+# `dbclient`. With HV_XENLAB_INSTALL=yes `test` installs what is missing of tools/packages-xen.txt.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lab=${HV_XENLAB:-$here/../../build/xenlab}
@@ -266,7 +266,7 @@ up() {
       -no-reboot -serial "file:$serial" -uuid "00000000-0000-4000-8000-00000000$(printf %04d "$port")" \
       -netdev "user,id=n0,hostfwd=tcp:127.0.0.1:$port-:22" \
       -device virtio-net-pci,netdev=n0,romfile= \
-      -netdev "socket,id=n1,mcast=230.0.0.71:${HV_XENLAB_WIRE:-12071},localaddr=127.0.0.1" \
+      -netdev "socket,id=n1,udp=127.0.0.1:$((10000 + (port ^ 1))),localaddr=127.0.0.1:$((10000 + port))" \
       -device "virtio-net-pci,netdev=n1,mac=52:54:00:71:00:$(printf %02x $((port % 200 + 1))),romfile=" \
       </dev/null >"$lab/qemu-$port.out" 2>&1
   ) &
@@ -329,7 +329,7 @@ case ${1:-help} in
       }
     fi
     if [ -z "${HV_XENLAB_PORT:-}" ] && ! running; then
-      while (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+      while (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 2)); done
       export HV_XENLAB_PORT=$port
     fi
     build
