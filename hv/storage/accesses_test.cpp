@@ -64,6 +64,20 @@ TEST(Resolve, AVdiskOnAWholeDiskMeetsItsPartitions) {
   EXPECT_TRUE(overlap(one, resolve(vbd("phy", "sda", "xvda"), host, context).extents.at(0)));
 }
 
+TEST(Accesses, ADriverDomainsNamesAreItsOwn) {
+  DesiredGraph desired;
+  Vbd served = vbd("phy", "/dev/sda", "xvda"), by_dom0 = vbd("phy", "/dev/sdb", "xvdb");
+  served.options["backend"] = "storage";
+  by_dom0.options["backend"] = "0";
+  ASSERT_TRUE(desired.add(domain("a", {by_dom0, served})));
+  const std::vector<Finding> findings = check_layers(desired, StorageContext{});
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].code, Code::layer_unfollowed);
+  EXPECT_EQ(findings[0].severity, Severity::warning);
+  EXPECT_EQ(findings[0].accesses.at(0).device, "xvda");
+  EXPECT_NE(findings[0].message.find("`storage`"), std::string::npos) << findings[0].message;
+}
+
 TEST(Accesses, CarryModePermissionAndGrants) {
   DesiredGraph desired;
   const Address a{Kind::domain, "a"}, b{Kind::domain, "b"};

@@ -315,8 +315,46 @@ void NamesInUse::keep_met(Access& of_host) const {
   });
 }
 
+namespace {
+
+// The domain that serves a disk where it is not dom0; xl's name for dom0 is its number, too.
+std::string_view served_by(const Vbd& vbd) {
+  auto backend = vbd.options.find("backend");
+  if (backend == vbd.options.end() || backend->second == "0" || backend->second == "Domain-0")
+    return {};
+  return backend->second;
+}
+
+// A driver domain's names are its own, and no inventory tells them.
+void check_driver_domains(const DesiredGraph& desired, const StorageContext& context,
+                          std::vector<Finding>& findings) {
+  for (const Resource& resource : desired.resources()) {
+    const auto* domain = std::get_if<DomainSpec>(&resource);
+    if (domain == nullptr || std::all_of(domain->vbds.begin(), domain->vbds.end(),
+                                         [](const Vbd& vbd) { return served_by(vbd).empty(); }))
+      continue;
+    std::vector<Access> accesses = accesses_of(*domain, desired, 0, context, AccessOrigin::desired);
+    for (std::size_t i = 0; i < accesses.size(); ++i) {
+      const std::string_view server = served_by(domain->vbds[i]);
+      if (server.empty()) continue;
+      Finding finding;
+      finding.code = Code::layer_unfollowed;
+      finding.severity = Severity::warning;
+      finding.message = "the domain `" + std::string(server) + "` serves this disk: `" +
+                        domain->vbds[i].source + "` is taken as if it were dom0's name";
+      finding.accesses = {std::move(accesses[i])};
+      finding.ways_out.push_back("let no other machine have what `" + std::string(server) +
+                                 "` calls so");
+      findings.push_back(std::move(finding));
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<Finding> check_layers(const DesiredGraph& desired, const StorageContext& context) {
   std::vector<Finding> findings;
+  check_driver_domains(desired, context, findings);
   if (context.map == nullptr) return findings;
   for (const Resource& resource : desired.resources()) {
     const auto* domain = std::get_if<DomainSpec>(&resource);
