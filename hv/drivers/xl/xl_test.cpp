@@ -657,8 +657,11 @@ TEST_F(XlScript, TheSameIdTwiceStartsNothingNew) {
 
 TEST_F(XlScript, WhatADeadHvBeganGoesOnAndIsWaitedFor) {
   ASSERT_TRUE(driver_->enter(caller_, false).ok());
-  tell("slow", "0.25");
+  tell("slow", "0.6");
   ASSERT_TRUE(driver_->begin(OperationId{"p-1-1"}, caller_, operation(Op::domain_create)).ok());
+  // What has not begun to act when the epoch rises is refused, so that is waited for.
+  for (int i = 0; i < 200 && calls("list -v") == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   reopen();  // the first hv has died
   EXPECT_EQ(driver_->result(OperationId{"p-1-1"}).state, OperationState::running);
   Caller next = caller_;
