@@ -15,11 +15,12 @@ constexpr std::string_view kReader =
 // What ssh itself ends with; hv's scripts never do.
 constexpr int kNoConnection = 255;
 
+// ssh frames its warning of a changed host key with `@`.
 std::string first_line(const std::string& text) {
-  const std::size_t begin = text.find_first_not_of(" \r\n");
+  const std::size_t begin = text.find_first_not_of(" @\r\n");
   if (begin == std::string::npos) return "";
-  const std::size_t end = text.find_first_of("\r\n", begin);
-  return text.substr(begin, end == std::string::npos ? end : end - begin);
+  const std::string line = text.substr(begin, text.find_first_of("\r\n", begin) - begin);
+  return line.substr(0, line.find_last_not_of(" @") + 1);
 }
 
 }  // namespace

@@ -65,6 +65,26 @@ TEST(ShellScript, GetsItsArgumentsAndItsInputAsTheyAre) {
   }
 }
 
+TEST(ShellScript, TellsWhatSshSaysOfAChangedKey) {
+  std::string folder = (std::filesystem::temp_directory_path() / "hv-ssh-XXXXXX").string();
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::string program = folder + "/ssh";
+  std::ofstream(program) << "#!/bin/sh\ncat >/dev/null\nprintf '@@@@@@\\n@  KEY HAS CHANGED! @\\n"
+                            "@@@@@@\\nmore\\n' >&2\nexit 255\n";
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  const std::string before = getenv("PATH");
+  setenv("PATH", (folder + ":" + before).c_str(), 1);
+  XlConfig config;
+  config.host = HostName{"xen1"};
+  config.address = "ssh://root@xen1";
+  const auto end = HostShell(config).run("true", {}, "", seconds(20));
+  setenv("PATH", before.c_str(), 1);
+  std::filesystem::remove_all(folder);
+  ASSERT_FALSE(end.ok());
+  EXPECT_EQ(end.error().code, Code::host_unreachable);
+  EXPECT_EQ(end.error().message, "the host `xen1` does not answer: KEY HAS CHANGED!");
+}
+
 TEST(ShellScript, GoesThroughALoginShellAsOneLine) {
   XlConfig config;
   config.address = "ssh://root@xen1:2222";
