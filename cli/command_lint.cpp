@@ -18,6 +18,8 @@ StorageContext context_of(const Session& session) {
   context.unresolved_is_error = session.project.unresolved == UnresolvedPolicy::error;
   for (const auto& [address, vdisk] : session.applied.vdisks)
     if (!vdisk.expired) context.vdisks[address] = vdisk.extents;
+  for (const auto& [address, domain] : session.applied.domains)
+    context.names[{domain.spec.host, domain.spec.name}] = address;
   for (const auto& [store, statement] : session.project.stores)
     context.local_stores[normalise_name(store.text)] = statement.hosts;
   // A simulated disk has one name.

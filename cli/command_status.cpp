@@ -2,12 +2,33 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
 
 namespace hv::cli {
+namespace {
+
+// What would take disks by itself, a line for each machine.
+std::string asleep(const Observation& observation) {
+  std::string text;
+  for (const auto& [name, host] : observation.hosts) {
+    std::map<std::pair<std::string, std::string>, std::string> disks;
+    for (const LatentAccess& latent : host.latent)
+      if (!latent.vbd.source.empty()) {
+        std::string& line = disks[{latent.what, latent.name}];
+        line += (line.empty() ? "" : ", ") + latent.vbd.device + " " + latent.vbd.source;
+      }
+    for (const auto& [machine, line] : disks)
+      text += name.text + ": the " + machine.first + " of `" + machine.second + "` holds " + line +
+              "\n";
+  }
+  return text;
+}
+
+}  // namespace
 
 int run_status(const Options& options) {
   Session session(options);
@@ -80,7 +101,7 @@ int run_status(const Options& options) {
   if (options.format == "json") {
     print(status_json(report));
   } else {
-    print(status_text(report, session.style(STDOUT_FILENO)));
+    print(status_text(report, session.style(STDOUT_FILENO)) + asleep(session.observation));
     session.note_open_intents();
     if (!has_sources && report.domains.empty() && report.unmanaged.empty())
       print_error(

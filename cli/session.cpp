@@ -352,6 +352,12 @@ bool Session::observe() {
     }
   }
   observation = observe_all(drivers, clock);
+  // Their disks are not known, and so not held.
+  for (const auto& [name, host] : observation.hosts)
+    for (const LatentAccess& latent : host.latent)
+      if (latent.vbd.device.empty())
+        print_error("warning: on " + name.text + " the " + latent.what + " `" + latent.name +
+                    "` cannot be read: which disks its machine would get is not known\n");
   return true;
 }
 

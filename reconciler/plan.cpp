@@ -141,7 +141,13 @@ Result<Plan> Planner::run() {
   TRY(check_power());
   close_targets();
   make_moves();
-  for (const auto& [address, domain] : applied_.domains) ours_[domain.uuid] = address;
+  for (const auto& [address, domain] : applied_.domains) {
+    ours_[domain.uuid] = address;
+    context_.names[{domain.spec.host, domain.spec.name}] = address;
+  }
+  for (const Resource& resource : in_.desired->resources())
+    if (const auto* domain = std::get_if<DomainSpec>(&resource))
+      context_.names.emplace(std::pair(domain->host, domain->name), domain->address);
   for (const auto& [address, vdisk] : applied_.vdisks)
     if (!vdisk.expired) context_.vdisks[address] = vdisk.extents;
   note_parameters();

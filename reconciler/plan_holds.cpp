@@ -272,17 +272,19 @@ void Planner::hold_claims(const HostObservation& observation) {
   }
 }
 
-// What can start a machine of ours without hv, where there is none now and this plan makes none.
+// What can start a machine of ours without hv. Its restart configuration goes when it does; what
+// else would give it a disk that it does not have stays.
 void Planner::hold_own_latent(const HostObservation& observation) {
   for (const LatentAccess& latent : observation.latent) {
-    auto ours = ours_.find(latent.uuid);
-    if (ours == ours_.end() || machine(observation.host, latent.uuid) != nullptr ||
-        started_.contains(latent.uuid))
+    const Address* ours = owner_of(latent, observation.host);
+    if (ours == nullptr || latent.vbd.source.empty()) continue;
+    if (latent.what == "restart configuration" && machine(observation.host, latent.uuid) != nullptr)
       continue;
+    if (latent_is_planned(latent, *ours)) continue;
     DomainSpec spec;
-    if (auto applied = applied_.domains.find(ours->second); applied != applied_.domains.end())
+    if (auto applied = applied_.domains.find(*ours); applied != applied_.domains.end())
       spec.sharing = applied->second.spec.sharing;
-    spec.address = ours->second;
+    spec.address = *ours;
     spec.host = observation.host;
     spec.vbds = {latent.vbd};
     for (Access& access : all_accesses_of_spec(spec, AccessOrigin::latent)) {
@@ -290,6 +292,34 @@ void Planner::hold_own_latent(const HostObservation& observation) {
       hold(std::move(access), {}, {}, {}, {});
     }
   }
+}
+
+const Address* Planner::owner_of(const LatentAccess& latent, const HostName& host) const {
+  if (latent.uuid.is_nil()) {
+    auto named = context_.names.find({host, latent.name});
+    return named == context_.names.end() ? nullptr : &named->second;
+  }
+  auto ours = ours_.find(latent.uuid);
+  return ours == ours_.end() ? nullptr : &ours->second;
+}
+
+// Whether this plan gives its machine that disk, and so holds it anyway.
+bool Planner::latent_is_planned(const LatentAccess& latent, const Address& ours) const {
+  const auto* declared = in_.desired->get<DomainSpec>(ours);
+  const bool starts = std::any_of(started_.begin(), started_.end(), [&](const Uuid& uuid) {
+    auto owner = ours_.find(uuid);
+    return owner != ours_.end() && owner->second == ours;
+  });
+  if (!starts) return false;
+  const auto applied = applied_.domains.find(ours);
+  const auto in = [&](const std::vector<Vbd>& vbds) {
+    return std::any_of(vbds.begin(), vbds.end(), [&](const Vbd& vbd) {
+      return vbd.device == latent.vbd.device && vbd.source == latent.vbd.source &&
+             (writes(vbd.mode) || !writes(latent.vbd.mode));
+    });
+  };
+  return (declared != nullptr && in(declared->vbds)) ||
+         (applied != applied_.domains.end() && in(applied->second.spec.vbds));
 }
 
 // What unsettled operations may have begun. What the same party holds of it anyway is no second

@@ -67,6 +67,98 @@ TEST_F(Planning, StorageOfAHostThatCannotBeReadWaits) {
   EXPECT_TRUE(leaves_undone(made));
 }
 
+// ---- what can start without hv
+
+// A disk "DEVICE SOURCE" that something of that name would get by itself.
+LatentAccess asleep(const char* what, const std::string& name, const Uuid& uuid,
+                    const std::string& device, const std::string& source) {
+  LatentAccess latent;
+  latent.what = what;
+  latent.name = name;
+  latent.uuid = uuid;
+  latent.vbd.device = device;
+  latent.vbd.source = source;
+  return latent;
+}
+
+TEST_F(Planning, WhatCouldStartByItselfHoldsItsDisks) {
+  World world(45);
+  stand(world, {web(0)});
+  const Uuid uuid = world.store().applied()->domains.at(domain("web0")).uuid;
+  const Uuid stranger = uuid_v5({}, "stranger");
+  struct Case {
+    LatentAccess latent;
+    const char* refused;  // where web1 is to have vg/web1
+    const char* holder;
+  };
+  const Case cases[] = {
+      {asleep("autostart", "db", stranger, "xvda", "vg/web1"), "HV0501", "lab/db"},
+      {asleep("save file", "db", stranger, "xvda", "vg/web1"), "HV0501", "lab/db"},
+      {asleep("autostart", "db", {}, "xvda", "vg/web1"), "HV0501", "lab/db"},
+      {asleep("autostart", "db", stranger, "xvda", "vg/other"), "", ""},
+      {asleep("autostart", "/etc/xen/auto/db", {}, "", ""), "", ""},
+      // One machine of a name is on a host: it is ours, or would be.
+      {asleep("autostart", "web1", {}, "xvda", "vg/web1"), "", ""},
+      {asleep("autostart", "web1", stranger, "xvda", "vg/web1"), "HV0501", "lab/web1"},
+      {asleep("autostart", "web0", {}, "xvda", "vg/web1"), "HV0501", "web0"},
+      {asleep("save file", "web0", uuid, "xvdb", "vg/web1"), "HV0501", "web0"},
+      {asleep("restart configuration", "web0", uuid, "xvdb", "vg/web1"), "", ""},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.latent.what + " " + one.latent.name + " " + one.latent.vbd.source);
+    Observation seen;
+    world.ask = [&](PlanRequest& request) {
+      seen = *request.observation;
+      seen.hosts.at(HostName{"lab"}).latent = {one.latent};
+      request.observation = &seen;
+    };
+    world.declare({web(0), web(1)});
+    const Plan made = plan(world);
+    EXPECT_EQ(finding_codes(made), one.refused);
+    EXPECT_EQ(made.applicable, std::string(one.refused).empty());
+    for (const Finding& finding : made.findings) {
+      if (finding.code != Code::unsafe_write_sharing) continue;
+      const bool said =
+          std::any_of(finding.accesses.begin(), finding.accesses.end(), [&](const Access& access) {
+            return access.origin == AccessOrigin::latent &&
+                   access.path.front() == one.latent.what &&
+                   access.party.text.ends_with(one.holder);
+          });
+      EXPECT_TRUE(said) << finding.message;
+    }
+    // Who was there before is left alone by it.
+    world.declare({web(0)});
+    EXPECT_EQ(codes(plan(world)), "");
+    EXPECT_EQ(changes(plan(world)), "");
+  }
+}
+
+// A machine that its host would start too, by its name or by its UUID, goes as if it would not.
+TEST_F(Planning, AMachineThatOthersStartAtBootGoesAndComes) {
+  World world(46);
+  stand(world, {web(0)});
+  const Uuid uuid = world.store().applied()->domains.at(domain("web0")).uuid;
+  DomainSpec off = web(0);
+  off.state = PowerState::halted;
+  world.declare({off});
+  ASSERT_EQ(world.change(), "");
+  Observation seen;
+  for (const Uuid& told : {Uuid{}, uuid}) {
+    world.ask = [&](PlanRequest& request) {
+      seen = *request.observation;
+      seen.hosts.at(HostName{"lab"}).latent = {
+          asleep("autostart", "web0", told, "xvda", "vg/web0")};
+      request.observation = &seen;
+    };
+    world.declare({web(0)});
+    EXPECT_EQ(codes(plan(world)), "");
+    EXPECT_EQ(changes(plan(world)), "create domain.web0");
+    // Off as it is, it holds what it would get.
+    world.declare({off, machine("thief", mib(256), {"xvda vg/web0 w"})});
+    EXPECT_EQ(finding_codes(plan(world)), "HV0501");
+  }
+}
+
 // ---- power and drift
 
 TEST_F(Planning, PowerIsCorrectedOrReported) {

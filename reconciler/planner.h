@@ -232,6 +232,8 @@ class Planner {
   void hold_hosts();
   void hold_claims(const HostObservation& observation);
   void hold_own_latent(const HostObservation& observation);
+  const Address* owner_of(const LatentAccess& latent, const HostName& host) const;
+  bool latent_is_planned(const LatentAccess& latent, const Address& ours) const;
   void hold_intents();
 
   // order (plan_order.cpp)

@@ -150,7 +150,12 @@ const LiveAccesses& Execution::live() {
 }
 
 LookInput Execution::look_input() {
-  if (!names_) names_ = look_context(applied_, context_.project, context_.storage);
+  if (!names_) {
+    names_ = look_context(applied_, context_.project, context_.storage);
+    for (const Step& step : work_.steps)
+      if (const auto& made = step.operation.domain)
+        names_->names.emplace(std::pair(made->host, made->name), made->address);
+  }
   return {look_, applied_, ours_, context_.project, permits_, caller_, *names_};
 }
 

@@ -111,6 +111,8 @@ StorageContext look_context(const Applied& applied, const Project& project,
   StorageContext context;
   for (const auto& [address, vdisk] : applied.vdisks)
     if (!vdisk.expired) context.vdisks[address] = vdisk.extents;
+  for (const auto& [address, domain] : applied.domains)
+    context.names[{domain.spec.host, domain.spec.name}] = address;
   for (const auto& [store, statement] : project.stores)
     context.local_stores[store.text] = statement.hosts;
   context.unresolved_is_error = project.unresolved == UnresolvedPolicy::error;

@@ -175,7 +175,9 @@ std::vector<Access> foreign_accesses(const HostObservation& host,
       accesses[i].dormant = domain.state == PowerState::halted && !domain.dying;
   }
   for (const LatentAccess& latent : host.latent) {
-    if (!latent.uuid.is_nil() && ours.contains(latent.uuid)) continue;
+    if (latent.uuid.is_nil() ? context.names.contains({host.host, latent.name})
+                             : ours.contains(latent.uuid))
+      continue;
     const std::size_t before = accesses.size();
     ObservedVbd asleep;
     asleep.vbd = latent.vbd;
@@ -218,7 +220,10 @@ class OwnAccesses {
         applied.spec.state != PowerState::halted)
       for (const Vbd& vbd : applied.spec.vbds) add(applied, vbd, AccessOrigin::live, {});
     for (const LatentAccess& latent : host_.latent)
-      if (latent.uuid == applied.uuid) add(applied, latent.vbd, AccessOrigin::latent, latent.what);
+      if (latent.uuid == applied.uuid ||
+          (latent.uuid.is_nil() && latent.name == applied.spec.name &&
+           applied.spec.host == host_.host))
+        add(applied, latent.vbd, AccessOrigin::latent, latent.what);
   }
 
   std::vector<Access> accesses;

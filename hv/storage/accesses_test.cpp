@@ -145,5 +145,32 @@ TEST(Accesses, OfOthersPermitNothing) {
   }
 }
 
+// What would start a machine by its name alone is that of ours which has the name on that host.
+TEST(ForeignAccesses, ANameThatIsOursIsOurs) {
+  HostObservation host;
+  host.host = HostName{"xen1"};
+  host.reachable = true;
+  host.latent.push_back({"autostart", {}, "web0", vbd("phy", "sdb", "xvdb")});
+  StorageContext context;
+  context.names[{HostName{"xen2"}, "web0"}] = {Kind::domain, "web0"};
+  EXPECT_EQ(foreign_accesses(host, {}, context).size(), 1u) << "on another host";
+  context.names[{host.host, "web0"}] = {Kind::domain, "web0"};
+  EXPECT_TRUE(foreign_accesses(host, {}, context).empty());
+  Applied applied;
+  AppliedDomain& web0 = applied.domains[{Kind::domain, "web0"}];
+  web0.spec.address = {Kind::domain, "web0"};
+  web0.spec.name = "web0";
+  web0.spec.state = PowerState::halted;
+  web0.uuid = uuid_v5({}, "ours");
+  EXPECT_TRUE(own_accesses(host, applied, {}, 0, context).empty());
+  web0.spec.host = host.host;
+  const std::vector<Access> own = own_accesses(host, applied, {}, 0, context);
+  ASSERT_EQ(own.size(), 1u);
+  EXPECT_EQ(own[0].origin, AccessOrigin::latent);
+  host.latent[0].uuid = uuid_v5({}, "alien");
+  EXPECT_EQ(foreign_accesses(host, {}, context).size(), 1u) << "another machine of that name";
+  EXPECT_TRUE(own_accesses(host, applied, {}, 0, context).empty());
+}
+
 }  // namespace
 }  // namespace hv

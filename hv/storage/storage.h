@@ -32,6 +32,9 @@ struct StorageContext {
   bool unresolved_is_error = true;  // names equal on two hosts: error or warning
   // Hosts on which different names are known to be different disks (simulated ones).
   std::set<HostName> exact_names;
+  // Machines of ours by what their host calls them. It gives each name once, so that whatever would
+  // start a machine of that name, and says no UUID, never runs beside ours.
+  std::map<std::pair<HostName, std::string>, Address> names;
   // The inventories of those hosts that have one. Nothing: all by name.
   std::shared_ptr<const StorageMap> map;
 };

@@ -52,6 +52,23 @@ case $words in
       echo "$name $domid 0 1 -b- 68.2 $(cat "$FAKE_XEN/affinity" 2>/dev/null || echo 'all / all')"
     done
     ;;
+  'xl create --quiet --dryrun --defconfig '*)
+    name=$(sed -n 's/^name *= *"\(.*\)"/\1/p' "${!#}")
+    uuid=$(sed -n 's/^uuid *= *"\(.*\)"/\1/p' "${!#}" | tr A-F a-f)
+    echo 'a warning' >&2
+    [ -n "$name" ] || exit 1
+    printf '{"c_info": {"name": "%s", "uuid": "%s"}, "disks": [' "$name" \
+      "${uuid:-$(cat /proc/sys/kernel/random/uuid)}"
+    sed -n 's/.*vdev=\(.*\),access=r\(.\),target=\(.*\)".*/\1 \2 \3/p' "${!#}" | {
+      comma=
+      while read -r device mode source; do
+        printf '%s{"vdev": "%s", "pdev_path": "%s", "readwrite": %s}' "$comma" "$device" "$source" \
+          "$([ "$mode" = w ] && echo 1 || echo 0)"
+        comma=,
+      done
+    }
+    echo ']}'
+    ;;
   'xl create '*)
     uuid=$(sed -n 's/^uuid = "\(.*\)"/\1/p' "${!#}")
     number=$(($(cat "$FAKE_XEN/next" 2>/dev/null || echo 0) + 1))

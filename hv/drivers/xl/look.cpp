@@ -102,6 +102,21 @@ Vbd vbd_of(const Json& disk) {
   return vbd;
 }
 
+// Of a configuration as xl tells it; nothing where it is none.
+std::optional<std::vector<Vbd>> disks_in(const Json& config) {
+  const Json* create = member(config, "c_info");
+  if (create == nullptr || text_in(*create, "name").empty()) return std::nullopt;
+  std::vector<Vbd> vbds;
+  const Json* disks = member(config, "disks");
+  if (disks == nullptr) return vbds;
+  if (!disks->is_array()) return std::nullopt;
+  for (const Json& disk : *disks) {
+    vbds.push_back(vbd_of(disk));
+    if (vbds.back().device.empty()) return std::nullopt;
+  }
+  return vbds;
+}
+
 // A line of a domain file as domain_file.cpp writes it: `
 // "vdev=xvda,…,access=rw,…,target=/img/a",`.
 std::optional<Vbd> vbd_of_line(std::string_view line) {
@@ -112,11 +127,12 @@ std::optional<Vbd> vbd_of_line(std::string_view line) {
   constexpr std::string_view kDevice = "vdev=", kTarget = "target=";
   if (!line.starts_with(kDevice)) return std::nullopt;
   Vbd vbd;
+  vbd.mode = AccessMode::write;
   while (!line.empty() && !line.starts_with(kTarget)) {
     const std::size_t comma = std::min(line.find(','), line.size());
     const std::string_view part = line.substr(0, comma);
     if (part.starts_with(kDevice)) vbd.device = std::string(part.substr(kDevice.size()));
-    if (part == "access=rw") vbd.mode = AccessMode::write;
+    if (part == "access=ro") vbd.mode = AccessMode::read;
     line.remove_prefix(std::min(comma + 1, line.size()));
   }
   if (!line.empty()) vbd.source = std::string(line.substr(kTarget.size()));
@@ -293,6 +309,7 @@ class LookReader {
     kept_configurations();
     saved();
     autostart();
+    others();
     records();
     if (!reason_.empty()) return unreadable(reason_);
     std::vector<std::string> bridges;
@@ -635,6 +652,49 @@ class LookReader {
               {"autostart", *uuid, domain == nullptr ? to_string(*uuid) : domain->name, *vbd});
       }
     }
+  }
+
+  // What others have start at boot, or lies saved, "others auto|save uuid|- FILE": a disk that its
+  // machine does not have is one that it would get. Without a UUID it is the machine of its name:
+  // xl gives each name once.
+  void others() {
+    for (const auto& [name, text] : sections_) {
+      const std::vector<Word> words = words_of(name);
+      if (words.size() < 4 || words[0].text != "others") continue;
+      const std::string file(std::string_view(name).substr(words[3].at));
+      const char* what = words[1].text == "save" ? "save file" : "autostart";
+      const Json config = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+      const std::optional<std::vector<Vbd>> disks = disks_in(config);
+      if (!disks) {
+        seen_.latent.push_back({what, Uuid{}, file, Vbd{}});
+        continue;
+      }
+      const Json& create = *member(config, "c_info");
+      LatentAccess access{what, Uuid{}, text_in(create, "name"), Vbd{}};
+      if (words[2].text == "uuid")
+        access.uuid = parse_uuid(text_in(create, "uuid")).value_or(Uuid{});
+      auto domain =
+          std::find_if(seen_.domains.begin(), seen_.domains.end(), [&](const ObservedDomain& it) {
+            return access.uuid.is_nil() ? it.name == access.name : it.uuid == access.uuid;
+          });
+      if (domain != seen_.domains.end()) {
+        access.uuid = domain->uuid;
+        access.name = domain->name;
+      }
+      for (const Vbd& vbd : *disks) {
+        access.vbd = vbd;
+        name_source(access.vbd);
+        if (domain == seen_.domains.end() || !has(*domain, access.vbd))
+          seen_.latent.push_back(access);
+      }
+    }
+  }
+
+  static bool has(const ObservedDomain& domain, const Vbd& vbd) {
+    return std::any_of(domain.vbds.begin(), domain.vbds.end(), [&](const ObservedVbd& it) {
+      return it.vbd.device == vbd.device && it.vbd.source == vbd.source &&
+             (writes(it.vbd.mode) || !writes(vbd.mode));
+    });
   }
 
   void records() {

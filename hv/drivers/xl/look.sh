@@ -162,6 +162,68 @@ uses() {
   done < <(open_files)
 }
 
+# What others have start at boot, or lies saved: "others auto|save uuid|- FILE" with the configuration
+# as xl gives it in JSON; none where it cannot be read. "-": the file says no UUID, and what is told is
+# one by chance. A process for each file, and none where there is none.
+others() { # AUTO SAVES SETTINGS
+  local auto=$1 saves=("$2") line file told text says
+  # Read, never run: what is not plain is as if it was not said.
+  local path='(/[A-Za-z0-9._/+-]*)?' plain
+  plain="^XENDOMAINS_(AUTO|SAVE)=($path|\"$path\"|'$path')[[:space:]]*(#.*)?\$"
+  [ ! -f "$3" ] || while IFS= read -r line; do
+    [[ $line =~ $plain ]] || continue
+    text=${BASH_REMATCH[2]//[\"\']/}
+    case ${BASH_REMATCH[1]} in
+      AUTO) auto=$text ;;
+      SAVE) saves[1]=$text ;;
+    esac
+  done <"$3"
+  [ -z "$auto" ] || for file in "$auto"/*; do
+    [ -f "$file" ] || { [ -L "$file" ] && [ ! -e "$file" ]; } || continue
+    [ "$file" -ef "$state/auto/${file##*/}" ] && continue
+    told=$(timeout 10 xl create --quiet --dryrun --defconfig "$file" 2>/dev/null </dev/null) || told=
+    says=-
+    if [[ $told =~ \"uuid\":\ *\"([0-9a-fA-F-]{36})\" ]]; then
+      line=${BASH_REMATCH[1]} text=
+      { IFS= read -r -d '' -n 1048576 text <"$file"; } 2>/dev/null
+      case ${text,,} in *"${line,,}"*) says=uuid ;; esac
+    fi
+    section "others auto $says ${file//[^ -~]/?}"
+    printf '%s\n' "${told//[$'\035\036']/}"
+  done
+  [ "${saves[1]:-$2}" != "$2" ] || saves=("$2")
+  for file in "${saves[0]}"/* ${saves[1]:+"${saves[1]}"/*}; do
+    [ -f "$file" ] || continue
+    { IFS= read -r -n 16 text <"$file"; } 2>/dev/null
+    [ "$text" = 'Xen saved domain' ] || continue
+    section "others save uuid ${file//[^ -~]/?}"
+    saved_configuration "$file"
+  done
+}
+# Of a file of xl save: 32 bytes of a name, byte order, flags that must be known (the first: the
+# configuration is JSON, as since Xen 4.5), others, the length of what is optional; that begins with a
+# length and the configuration.
+saved_configuration() {
+  local bytes at length
+  read -r -d '' -a bytes < <(od -An -v -tu1 -N52 "$1" 2>/dev/null)
+  [ "${#bytes[@]}" = 52 ] || return 0
+  case "${bytes[*]:32:4}" in
+    '4 3 2 1') ;;
+    '1 2 3 4')
+      for at in 36 40 44 48; do
+        bytes=("${bytes[@]:0:at}" "${bytes[@]:at+3:1}" "${bytes[@]:at+2:1}" "${bytes[@]:at+1:1}" \
+          "${bytes[@]:at:1}" "${bytes[@]:at+4}")
+      done
+      ;;
+    *) return 0 ;;
+  esac
+  length=$((bytes[48] | bytes[49] << 8 | bytes[50] << 16 | bytes[51] << 24))
+  [ $((bytes[36] & 1)) = 1 ] && [ "$length" -le 1048576 ] &&
+    [ $((length + 4)) -le $((bytes[44] | bytes[45] << 8 | bytes[46] << 16 | bytes[47] << 24)) ] ||
+    return 0
+  tail -c +53 "$1" 2>/dev/null | head -c "$length" | tr -d '\000-\010\013-\037'
+}
+
 section boot
 cat /proc/sys/kernel/random/boot_id
 section machine
@@ -228,8 +290,10 @@ for file in /var/lib/xen/userdata-d.*.libxl-json; do
   cat "$file"
 done
 # What hv has start at boot, and whether it would.
-auto_links=/etc/xen/auto
-[ "$state" = /var/lib/hv ] || auto_links=$state/xen-auto
+auto_links=/etc/xen/auto saves=/var/lib/xen/save boot_settings=/etc/default/xendomains
+[ -f "$boot_settings" ] || boot_settings=/etc/sysconfig/xendomains
+[ "$state" = /var/lib/hv ] ||
+  auto_links=$state/xen-auto saves=$state/xen-save boot_settings=$state/xendomains
 for file in "$state"/auto/*.cfg; do
   [ -f "$file" ] || continue
   uuid=${file##*/}
@@ -245,6 +309,7 @@ for file in "$state"/saved/*.image "$state"/saved/*.in-use; do
   section "saved ${file##*/}"
   cat "${file%.*}.about" 2>/dev/null
 done
+others "$auto_links" "$saves" "$boot_settings"
 section fresh
 ls "$state/fresh" 2>/dev/null
 for file in "$state"/project/*; do
