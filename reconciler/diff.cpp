@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "hv/model/cpu_sets.h"
+#include "hv/model/vif_rate.h"
 
 namespace hv {
 namespace {
@@ -33,14 +34,6 @@ bool same_on_host(const Vbd& a, const Vbd& b) {
 std::string mac_of(const Vif& vif) {
   auto mac = vif.settings.find("mac");
   return mac == vif.settings.end() ? "" : mac->second;
-}
-
-// Every key that the file set is as the file says; the host may tell more.
-bool satisfies(const Vif& have, const Vif& want) {
-  return std::all_of(want.settings.begin(), want.settings.end(), [&](const auto& setting) {
-    auto it = have.settings.find(setting.first);
-    return it != have.settings.end() && it->second == setting.second;
-  });
 }
 
 bool is_schedule(std::string_view name) {
@@ -304,6 +297,16 @@ class Differ {
 };
 
 }  // namespace
+
+bool satisfies(const Vif& have, const Vif& want) {
+  return std::all_of(want.settings.begin(), want.settings.end(), [&](const auto& setting) {
+    const auto& [key, value] = setting;
+    auto it = have.settings.find(key);
+    // A host tells the type only of machines that could have the other.
+    if (it == have.settings.end()) return key == "type" && value == "vif";
+    return same_vif_setting(key, it->second, value);
+  });
+}
 
 DomainDiff diff_domain(const DiffInput& input) {
   return Differ(input).run();

@@ -59,6 +59,10 @@ DomainDiff diff_domain(const DiffInput& input);
 // What the host tells of an attribute; nothing where it does not.
 std::optional<Value> observed_value(const ObservedDomain& domain, std::string_view name);
 
+// Whether an interface that a host has is as the file has it: every key that the file sets, by its
+// value. The host may tell more.
+bool satisfies(const Vif& have, const Vif& want);
+
 // Interfaces without a MAC take those of the interfaces they were before — the ones that are alike,
 // then those of the same place in the list —, else one derived from the UUID.
 void settle_macs(DomainSpec& desired, const DomainSpec* applied, const Uuid& uuid);

@@ -270,6 +270,34 @@ const Row kRows[] = {
      "vif[00:16:3e:00:00:01]:live -+vif"},
     {"a host that tells more of an interface",
      [](Three& t) { t.observed.vifs[0].settings["script"] = "vif-bridge"; }, ""},
+    {"a rate in other words",
+     [](Three& t) {
+       t.desired.vifs[0].settings["rate"] = t.applied.vifs[0].settings["rate"] = "1MB/s@50ms";
+       t.observed.vifs[0].settings["rate"] = "8Mb/s";
+     },
+     ""},
+    {"another rate",
+     [](Three& t) {
+       t.desired.vifs[0].settings["rate"] = t.applied.vifs[0].settings["rate"] = "1MB/s";
+       t.observed.vifs[0].settings["rate"] = "8Mb/s@20ms";
+     },
+     "vif[00:16:3e:00:00:01]:live drift:vif[00:16:3e:00:00:01] -+vif"},
+    {"a rate that a hand took away",
+     [](Three& t) {
+       t.desired.vifs[0].settings["rate"] = t.applied.vifs[0].settings["rate"] = "1MB/s";
+     },
+     "vif[00:16:3e:00:00:01]:live drift:vif[00:16:3e:00:00:01] -+vif"},
+    {"the only type there is",
+     [](Three& t) {
+       t.desired.vifs[0].settings["type"] = t.applied.vifs[0].settings["type"] = "vif";
+     },
+     ""},
+    {"another type",
+     [](Three& t) {
+       t.desired.vifs[0].settings["type"] = t.applied.vifs[0].settings["type"] = "vif";
+       t.observed.vifs[0].settings["type"] = "ioemu";
+     },
+     "vif[00:16:3e:00:00:01]:live drift:vif[00:16:3e:00:00:01] -+vif"},
     {"an interface that somebody took away", [](Three& t) { t.observed.vifs.clear(); },
      "vif[00:16:3e:00:00:01]:live drift:vif[00:16:3e:00:00:01] +vif"},
     // power

@@ -210,9 +210,15 @@ bool Planner::adopt(const DomainSpec& desired) {
            "rename one of them, or stop the stranger");
     return true;
   }
-  const DomainSpec spec = as_found(desired, found);
+  DomainSpec spec = as_found(desired, found);
   DomainSpec settled = desired;
   settle_macs(settled, &spec, found.uuid);
+  // Of an interface that is as declared, the declared words are kept.
+  for (Vif& seen : spec.vifs)
+    for (const Vif& vif : settled.vifs)
+      if (const auto mac = vif.settings.find("mac");
+          mac != vif.settings.end() && seen.settings["mac"] == mac->second && satisfies(seen, vif))
+        seen = vif;
   for (const AttributeChange& each :
        diff_domain({settled, spec, &found, *in_.schema, true, cpus_of(desired.host)}).attributes)
     plan_.drift.push_back({desired.address, desired.host, each.path, each.after, each.before});

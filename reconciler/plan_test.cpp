@@ -306,6 +306,30 @@ TEST_F(Planning, WhatRunsAlreadyIsTakenOver) {
   EXPECT_EQ(world.store().applied()->domains.at(domain("web0")).uuid, uuid);
 }
 
+// An interface that is as declared is not taken out for the words that its host has for it.
+TEST_F(Planning, AnInterfaceIsTakenOverAsItIs) {
+  World world(35);
+  const auto with = [](std::map<std::string, std::string> settings) {
+    DomainSpec domain = web(0);
+    domain.sets_vif = true;
+    domain.vifs.resize(1);
+    domain.vifs[0].settings = std::move(settings);
+    return domain;
+  };
+  const DomainSpec runs = with({{"mac", "00:16:3e:00:00:07"},
+                                {"bridge", "xenbr0"},
+                                {"rate", "8Mb/s"},
+                                {"script", "vif-bridge"}});
+  ASSERT_TRUE(world.sim().outside_create(runs, uuid_v4(world.random)).ok());
+  world.advance(seconds(60));
+  world.declare({with({{"mac", "00:16:3e:00:00:07"}, {"bridge", "xenbr0"}, {"rate", "1MB/s"}})});
+  const Plan made = plan(world);
+  EXPECT_EQ(changes(made), "adopt domain.web0");
+  EXPECT_TRUE(made.drift.empty());
+  ASSERT_TRUE(world.apply(made).ok());
+  EXPECT_EQ(changes(plan(world)), "");
+}
+
 TEST_F(Planning, WhatIsUnclearIsNotTakenOver) {
   struct Case {
     const char* name;

@@ -7,6 +7,7 @@
 #include "hv/model/journal.h"
 #include "hv/model/plan.h"
 #include "hv/model/secret_text.h"
+#include "hv/model/vif_rate.h"
 
 namespace hv {
 namespace {
@@ -343,6 +344,60 @@ TEST(Observations, AreSearched) {
   EXPECT_EQ(observation.find(HostName{"xen2"}), nullptr);
   EXPECT_NE(find_domain(*observation.find(HostName{"xen1"}), machine.uuid), nullptr);
   EXPECT_EQ(find_domain(host, Uuid{}), nullptr);
+}
+
+// ---- rates of interfaces
+
+TEST(VifRate, IsWhatXlMakesOfIt) {
+  struct Case {
+    const char* text;
+    uint64_t bytes;
+    uint32_t microseconds;
+    const char* shown;
+  };
+  const Case cases[] = {
+      {"10Mb/s", 62500, 50'000, "10Mb/s"},
+      {"10Mb/s@50ms", 62500, 50'000, "10Mb/s"},
+      {"1MB/s@20ms", 20'000, 20'000, "8Mb/s@20ms"},
+      {"1250KB/s@20000us", 25'000, 20'000, "10Mb/s@20ms"},
+      {"1GB/s@2", 2'000'000'000, 2'000'000, "8Gb/s@2s"},
+      {"1GB/s@2s", 2'000'000'000, 2'000'000, "8Gb/s@2s"},
+      {"3B/s@1u", 0, 1, "0b/s@1us"},
+      {"1001B/s@333ms", 333, 333'000, "8Kb/s@333ms"},
+      {"7B/s@1500000u", 10, 1'500'000, "7B/s@1500ms"},
+      {"010B/s@1s", 8, 1'000'000, "8B/s@1s"},
+  };
+  for (const Case& one : cases) {
+    const auto rate = vif_rate(one.text);
+    ASSERT_TRUE(rate) << one.text;
+    EXPECT_EQ(rate->bytes, one.bytes) << one.text;
+    EXPECT_EQ(rate->microseconds, one.microseconds) << one.text;
+    EXPECT_EQ(to_string(*rate), one.shown);
+    if (rate->bytes > 0) {
+      EXPECT_EQ(vif_rate(to_string(*rate)), rate) << one.text;
+    }
+  }
+  for (const char* text :
+       {"", "10", "10Mb", "10Mbs", "b/s", "10Tb/s", "-1b/s", "0b/s", "10Mb/s@", "10Mb/s@50h",
+        "10Mb/s@5000s", "10Mb/s@50msx", "4294967296B/s", "4294967295GB/s@4294s", " 1b/s"})
+    EXPECT_FALSE(vif_rate(text)) << text;
+}
+
+TEST(VifRate, IsComparedByItsValue) {
+  EXPECT_TRUE(same_vif_setting("rate", "1MB/s", "8Mb/s@50ms"));
+  EXPECT_FALSE(same_vif_setting("rate", "1MB/s", "8Mb/s@20ms"));
+  EXPECT_FALSE(same_vif_setting("script", "1MB/s", "8Mb/s"));
+  EXPECT_TRUE(same_vif_setting("rate", "rubbish", "rubbish"));
+  EXPECT_FALSE(same_vif_setting("rate", "rubbish", "other"));
+  // Whatever the backend may have comes back as it was.
+  for (uint64_t bytes = 1; bytes < 4'000'000'000; bytes = bytes * 7 / 3 + 1)
+    for (const uint32_t microseconds : {1u, 3u, 999u, 50'000u, 333'333u, 1'000'000u}) {
+      const VifRate rate{bytes, microseconds};
+      const auto again = vif_rate(to_string(rate));
+      if (again) {
+        EXPECT_EQ(*again, rate) << to_string(rate);
+      }
+    }
 }
 
 // ---- CPU sets

@@ -103,14 +103,16 @@ Result<std::string> disk_string(const Vbd& vbd) {
 
 Result<std::vector<std::string>> vif_words(const Vif& vif) {
   // What the host tells of an interface; any other setting would be drift for ever.
-  constexpr std::array<std::string_view, 9> kKnown = {
-      "mac", "bridge", "ip", "vifname", "model", "mtu", "script", "gatewaydev", "backend"};
+  constexpr std::array<std::string_view, 12> kKnown = {"mac",     "bridge", "ip",     "vifname",
+                                                       "model",   "mtu",    "script", "gatewaydev",
+                                                       "backend", "rate",   "type",   "vlan"};
   std::vector<std::string> words;
   for (const auto& [key, value] : vif.settings) {
     if (std::find(kKnown.begin(), kKnown.end(), key) == kKnown.end())
       return refused(
           "`" + key + "` of an interface cannot be read back from a Xen host",
-          "this driver sets mac, bridge, ip, vifname, model, mtu, script, gatewaydev and backend");
+          "this driver sets mac, bridge, ip, vifname, model, mtu, script, gatewaydev, backend, "
+          "rate, type and vlan");
     if (value.find_first_of(",\n\"'\\ ") != std::string::npos)
       return refused("an interface holds `" + value + "`, which xl would misread");
     words.push_back(key + "=" + value);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +13,7 @@
 
 #include "hv/drivers/xl/claim_text.h"
 #include "hv/drivers/xl/uses.h"
+#include "hv/model/vif_rate.h"
 
 namespace hv {
 namespace {
@@ -153,6 +155,7 @@ Vif vif_of(const Json& nic) {
   take("script", "script");
   take("gatewaydev", "gatewaydev");
   take("backend_domname", "backend");
+  take("vlan", "vlan");
   if (auto mtu = number_in(nic, "mtu"); mtu && *mtu != 0)
     vif.settings["mtu"] = std::to_string(*mtu);
   return vif;
@@ -241,6 +244,18 @@ std::vector<Backend> backends_of(std::string_view store) {
   std::vector<Backend> all;
   for (auto& [key, backend] : found) all.push_back(std::move(backend));
   return all;
+}
+
+// "BYTES,MICROSECONDS".
+std::optional<VifRate> rate_in(std::string_view text) {
+  const std::size_t comma = text.find(',');
+  if (comma == std::string_view::npos) return std::nullopt;
+  const auto bytes = number_in(text.substr(0, comma)),
+             microseconds = number_in(text.substr(comma + 1));
+  if (!bytes || !microseconds || *bytes < 0 || *microseconds <= 0 ||
+      *microseconds > std::numeric_limits<uint32_t>::max())
+    return std::nullopt;
+  return VifRate{static_cast<uint64_t>(*bytes), static_cast<uint32_t>(*microseconds)};
 }
 
 bool is_disk(const Backend& backend) {
@@ -523,6 +538,11 @@ class LookReader {
       Vif vif;
       for (const char* key : {"mac", "bridge", "ip"})
         if (std::string text = backend.get(key); !text.empty()) vif.settings[key] = text;
+      if (const auto rate = rate_in(backend.get("rate"))) vif.settings["rate"] = to_string(*rate);
+      const auto* machine = domain->attributes.get<std::string>("type");
+      const std::string type = backend.get("type");
+      if (machine != nullptr && *machine == "hvm" && !type.empty())
+        vif.settings["type"] = type == "vif_ioemu" ? "ioemu" : type;
       domain->vifs.push_back(std::move(vif));
     }
     for (ObservedDomain& domain : seen_.domains) complete(domain);

@@ -285,12 +285,12 @@ const RefusedCase kRefused[] = {
      "misread"},
     {"a comma at the end", [](DomainSpec& s) { s.vbds = {disk("xvda phy:/dev/sda, w")}; },
      "misread"},
-    {"an interface's rate",
+    {"whether an interface is trusted",
      [](DomainSpec& s) {
        s.vifs = {interface("", "b")};
-       s.vifs[0].settings["rate"] = "1Mb/s";
+       s.vifs[0].settings["trusted"] = "0";
      },
-     "`rate`"},
+     "`trusted`"},
     {"a comma in a bridge", [](DomainSpec& s) { s.vifs = {interface("", "b,script=x")}; },
      "misread"},
 };
@@ -484,15 +484,20 @@ TEST(XlLook, AYoungGuestHasTheProcessorsItIsToHave) {
 }
 
 TEST(XlLook, TellsAnInterfacesSettings) {
-  const std::string text = replaced(
+  std::string text = replaced(
       real_look(), "\"bridge\": \"xenbr0\",",
       "\"bridge\": \"xenbr0\", \"script\": \"vif-route\", \"gatewaydev\": \"eth0\", \"mtu\": 1400,"
-      "\"ifname\": \"web0\", \"backend_domname\": \"net\",");
+      "\"ifname\": \"web0\", \"backend_domname\": \"net\", \"vlan\": \"10p/20\",");
+  const std::string handle = "/local/domain/0/backend/vif/3/0/handle = \"0\"\n";
+  text =
+      replaced(text, handle, handle + "/local/domain/0/backend/vif/3/0/rate = \"62500,50000\"\n");
   const auto settings = look_at(text).domains[0].vifs.at(0).settings;
   for (const auto& [key, value] : {std::pair("script", "vif-route"),
                                    {"gatewaydev", "eth0"},
                                    {"mtu", "1400"},
                                    {"vifname", "web0"},
+                                   {"vlan", "10p/20"},
+                                   {"rate", "10Mb/s"},
                                    {"backend", "net"}})
     EXPECT_EQ(settings.count(key) == 0 ? "" : settings.at(key), value) << key;
   EXPECT_EQ(look_at(real_look()).domains[0].vifs.at(0).settings.count("script"), 0u);
@@ -501,6 +506,20 @@ TEST(XlLook, TellsAnInterfacesSettings) {
   const auto words = vif_words(vif);
   ASSERT_TRUE(words.ok());
   EXPECT_EQ(words->size(), settings.size()) << "what is told can be asked for";
+  EXPECT_EQ(settings.count("type"), 0u) << "such a machine has no choice";
+  const std::size_t web0 = text.find("\"domid\": 3");
+  ASSERT_NE(web0, std::string::npos);
+  text.replace(text.find("\"type\": \"pv\"", web0), 12, "\"type\": \"hvm\"");
+  EXPECT_EQ(look_at(text).domains[0].vifs.at(0).settings["type"], "vif");
+  text = replaced(text, "vif/3/0/type = \"vif\"", "vif/3/0/type = \"vif_ioemu\"");
+  EXPECT_EQ(look_at(text).domains[0].vifs.at(0).settings["type"], "ioemu");
+  for (const char* strange : {"", ",", "1", "1,0", "-1,5", "x,5", "1,5000000000"})
+    EXPECT_EQ(look_at(replaced(text, "62500,50000", strange))
+                  .domains[0]
+                  .vifs.at(0)
+                  .settings.count("rate"),
+              0u)
+        << strange;
 }
 
 // Recorded on Xen 4.17: web0 pinned by hand, each of its two processors otherwise.
