@@ -238,6 +238,10 @@ int apply(const Options& given, const Ask& ask) {
   if (!record_words(session, options)) return kFailed;
   plan->scope.powered_off = {scope.powered_off.begin(), scope.powered_off.end()};
   const int done = carry_out(session, *plan, options);
+  // What waited for this word of an operator is settled by it.
+  if (done == kDone && !ask.power.empty() && !session.open_intents.empty() &&
+      !settle(session, options))
+    return kFailed;
   return done == kDone ? all_done : done;
 }
 

@@ -114,6 +114,7 @@ bool Planner::can_be_read(const DomainSpec& desired, const AppliedDomain* applie
 bool Planner::is_one_machine(const Address& address, const Uuid& uuid, const HostName& home) {
   const std::vector<Seen> live = live_machines(uuid);
   if (live.empty() || (live.size() == 1 && live.front().host == home)) return true;
+  if (tell_left(address, uuid)) return false;
   std::string where;
   for (const Seen& seen : live)
     where += (where.empty() ? "" : " and ") + seen.host.text + " (" + seen.domain->name + ")";

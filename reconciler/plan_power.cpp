@@ -69,6 +69,9 @@ void Planner::power(const DomainSpec& declared, PowerAsk ask) {
   if (found == applied_.domains.end())
     return no_power(address, ask, "it was never applied", "`hv apply` makes it");
   const AppliedDomain& applied = found->second;
+  HostName where;
+  if (const ObservedDomain* copy = left_copy(applied, where))
+    return power_left(applied, *copy, where, ask);
   if (!can_be_read(declared, &applied)) return;
   if (!is_one_machine(address, applied.uuid, applied.spec.host)) return;
   if (applied.incomplete)

@@ -148,6 +148,12 @@ class Planner {
   void no_power(const Address& address, PowerAsk ask, const std::string& why,
                 const std::string& help = {});
 
+  // a copy that a migration left (plan_left.cpp)
+  const ObservedDomain* left_copy(const AppliedDomain& applied, HostName& where) const;
+  void power_left(const AppliedDomain& applied, const ObservedDomain& copy, const HostName& where,
+                  PowerAsk ask);
+  bool tell_left(const Address& address, const Uuid& uuid);
+
   // saved machines (plan_saved.cpp)
   Draft save(const DomainSpec& spec, const Uuid& uuid, std::set<Draft> after);
   void charge_until(std::size_t first_charge, Draft saved);

@@ -275,6 +275,15 @@ Execution::Seen Execution::seen_verified(const Operation& operation) {
   auto applied = applied_.domains.find(operation.address);
   if (applied == applied_.domains.end())
     return {not_seen("no step has recorded the machine that is to be verified"), true};
+  // A copy that a migration left: where it came from is read too, or off on somebody's word.
+  if (const HostName& home = applied->second.spec.host; home != operation.host)
+    if (auto source = look_.hosts.find(home);
+        source != look_.hosts.end() && !source->second.reachable)
+      return {
+          Error{Code::host_unreachable,
+                "host `" + home.text + "` cannot be read and may run it: " + source->second.reason,
+                "bring it back, or `hv host fence " + home.text + "`"},
+          true};
   Operation recorded = operation;
   recorded.domain = applied->second.spec;
   Effect whole = effect_seen(recorded, last_look(operation.host));
@@ -351,6 +360,10 @@ void Execution::withdraw(const Run& failed) {
     add_withdrawal(step, undo, std::nullopt);
     return;  // saved, it holds what it has, and its claims stay
   }
+  // A copy that a migration left is not this plan's to take away.
+  if (operation.op == Op::domain_verify && applied != applied_.domains.end() &&
+      applied->second.spec.host != operation.host)
+    return;
   if (operation.op == Op::domain_create || operation.op == Op::domain_verify) {
     // Two machines of one UUID are an alarm: hv touches neither.
     if (failed.why.code == Code::machine_twice) return;

@@ -29,7 +29,7 @@ class Recovery {
   Status raise_epoch();
   Status enter_hosts();
   void look();
-  void judge_all(std::vector<JournalEntry> open);
+  void judge_all(std::vector<JournalEntry> open, const std::map<HostName, OperatorWord>& fenced);
   void judge_incomplete();
   std::optional<StepId> add_step(const Settlement& settlement, const Operation& cause);
   Status carry_out();
@@ -116,10 +116,17 @@ std::optional<StepId> Recovery::add_step(const Settlement& settlement, const Ope
   return steps_.back().id;
 }
 
-void Recovery::judge_all(std::vector<JournalEntry> open) {
+void Recovery::judge_all(std::vector<JournalEntry> open,
+                         const std::map<HostName, OperatorWord>& fenced) {
   static const HostObservation unknown_host;
+  HostObservation off;
+  off.reachable = true;
   for (JournalEntry& entry : open) {
     const HostObservation* host = seen_.find(entry.intent.operation.host);
+    // What a machine left that is off on somebody's word has ended there.
+    if (entry.intent.operation.op == Op::domain_migrate && (host == nullptr || !host->reachable) &&
+        fenced.contains(entry.intent.operation.host))
+      host = &off;
     Case one;
     const std::optional<HostName>& other = entry.intent.operation.peer;
     one.settlement = settle(entry.intent, host == nullptr ? unknown_host : *host,
@@ -274,7 +281,7 @@ Result<std::vector<Settled>> Recovery::run() {
   TRY(enter_hosts());
   applied_ = TRY(context_.store.applied());
   look();
-  judge_all(TRY(context_.store.open_intents()));
+  judge_all(TRY(context_.store.open_intents()), fenced_hosts(TRY(context_.store.words())));
   judge_incomplete();
   TRY(carry_out());
   TRY(close_all());

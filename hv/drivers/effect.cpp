@@ -275,9 +275,8 @@ std::string_view to_string(Migrated state) {
     case Migrated::lost:
       return "it is on neither host";
     case Migrated::runs_nowhere:
-      return "it is gone where it was, and its copy on the other host was never let run: let it "
-             "run "
-             "or destroy it there";
+      return "it is gone where it was, and its copy on the other host was never let run: "
+             "`hv unpause` lets it go on there, `hv stop` gives it up";
     case Migrated::runs_twice:
       return "it runs on both hosts: destroy one of them there";
     case Migrated::unread:
