@@ -303,7 +303,9 @@ bool Session::open_drivers(bool changing) {
       return false;
     }
     if (config.driver == DriverKind::xl) {
-      owned_drivers_.push_back(make_xl_driver(xl_config(config, project.root), *schema, clock));
+      XlConfig xl = xl_config(config, project.root);
+      xl.project = project_uuid(project, head);
+      owned_drivers_.push_back(make_xl_driver(xl, *schema, clock));
       drivers[name] = owned_drivers_.back().get();
       continue;
     }

@@ -1,6 +1,7 @@
 // Steps: how a machine is stopped, started and changed while it runs.
 #include <algorithm>
 
+#include "hv/drivers/mapping.h"
 #include "reconciler/effects.h"
 #include "reconciler/planner.h"
 
@@ -98,6 +99,9 @@ Draft Planner::start(const DomainSpec& spec, const Uuid& uuid, uint32_t generati
   make.generation = generation;
   make.params = in_.desired->params;
   make.claims = std::move(claim.claims);
+  for (const Vbd& vbd : spec.vbds)
+    if (vbd.backend == "vd")
+      if (const auto vdisk = vdisk_uuid(vbd.source)) tell_vdisk(make, vbd.device, *vdisk);
   make.timeout = seconds(120);
   const Draft created = add(make, "", kCreate, {claimed});
   make.op = Op::domain_verify;
@@ -284,6 +288,9 @@ void Planner::live_vbd(const Live& live, const VbdChange& change,
   Operation attach = operation_for(Op::vbd_attach, desired, live.applied.uuid);
   attach.vbd = change.after;
   attach.claims = std::move(claim.claims);
+  if (change.after->backend == "vd")
+    if (const auto vdisk = vdisk_uuid(change.after->source))
+      tell_vdisk(attach, change.after->device, *vdisk);
   std::vector<Access> accesses = accesses_of_vbd(desired, *change.after, AccessOrigin::plan);
   attach.extents[change.after->device] = accesses.front().extents;
   const Draft attached = add(attach, mode_text(*change.after), kAttach, {claimed});

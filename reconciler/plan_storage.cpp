@@ -1,6 +1,7 @@
 // Pools, virtual disks and networks: allocation, mapping, growth and expiry.
 #include <algorithm>
 
+#include "hv/drivers/mapping.h"
 #include "reconciler/effects.h"
 #include "reconciler/planner.h"
 
@@ -8,6 +9,8 @@ namespace hv {
 namespace {
 
 constexpr Duration kInitialise = milliseconds(500), kMap = milliseconds(800);
+// So slow a disk may be that zeroes are written to, for each second of the step's time.
+constexpr int64_t kSlowScrub = 8 * kMiB;
 constexpr Sectors kLabel = sectors(kMiB / kSectorBytes);
 
 std::optional<Sectors> size_on(const HostObservation* host, const std::string& device) {
@@ -102,7 +105,7 @@ void Planner::plan_pool(const PoolSpec& pool) {
   operation.op = Op::pool_initialise;
   operation.address = pool.address;
   operation.host = pool.host;
-  operation.uuid = applied ? applied->uuid : uuid_v5(plan_.project_id, to_string(pool.address));
+  operation.uuid = pool_uuid(pool.address);
   operation.pool = pool;
   pool_ready_[pool.address] = add(operation, std::to_string(pool.devices.size()) + " devices",
                                   kInitialise, after_move(pool.address));
@@ -169,8 +172,16 @@ void Planner::plan_vdisks_of(const PoolSpec& pool, const std::vector<const Vdisk
   }
   if (requests.empty()) return;
   std::vector<PoolDevice> devices;
-  for (const std::string& device : pool.devices)
+  for (const std::string& device : pool.devices) {
     devices.push_back({device, size_on(host(pool.host), device)});
+    // Without it sectors would be handed out that are not there.
+    if (devices.back().size || host(pool.host)->simulated) continue;
+    refuse(Code::plan_refused,
+           "the size of `" + device + "` of `" + to_string(pool.address) +
+               "` is not known: " + pool.host.text + " has no block device of that name",
+           "name it as the kernel does, or as group and volume: `phy:/dev/sdb`, `phy:vg0/fast`");
+    return;
+  }
   Result<Allocation> allocation = allocate(pool, devices, requests, taken, context_);
   if (!allocation.ok()) {
     plan_.applicable = false;
@@ -197,6 +208,21 @@ void Planner::plan_vdisks_of(const PoolSpec& pool, const std::vector<const Vdisk
 bool Planner::comes_back(const VdiskSpec& vdisk, const AppliedVdisk& applied) const {
   return applied.expired && applied.spec.pool == vdisk.pool && applied.spec.size <= vdisk.size &&
          holds_all(applied);
+}
+
+Uuid Planner::pool_uuid(const Address& pool) const {
+  auto applied = applied_.pools.find(pool);
+  return applied != applied_.pools.end() ? applied->second.uuid
+                                         : uuid_v5(plan_.project_id, to_string(pool));
+}
+
+std::optional<Uuid> Planner::vdisk_uuid(const std::string& name) const {
+  const Address address{Kind::vdisk, name};
+  if (auto planned = vdisk_uuids_.find(address); planned != vdisk_uuids_.end())
+    return planned->second;
+  auto applied = applied_.vdisks.find(address);
+  if (applied == applied_.vdisks.end()) return std::nullopt;
+  return applied->second.uuid;
 }
 
 bool Planner::pool_is_there(const Address& pool) const {
@@ -229,7 +255,13 @@ Draft Planner::vdisk_step(Op op, const VdiskSpec& vdisk, const PoolSpec& pool, c
   operation.uuid = uuid;
   operation.vdisk = vdisk;
   operation.extents[""] = extents;
-  if (keep_data) operation.settings.set("keep_data", true);
+  operation.pool = pool;
+  tell_pool(operation, pool_uuid(pool.address));
+  if (keep_data)
+    operation.settings.set("keep_data", true);
+  else
+    operation.timeout += seconds(vdisk.size.count / kSlowScrub);
+  vdisk_uuids_[vdisk.address] = uuid;
   const uint32_t next = next_generation(vdisk.address);
   const bool known =
       applied_.vdisks.contains(vdisk.address) && applied_.vdisks.at(vdisk.address).uuid == uuid;

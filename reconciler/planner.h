@@ -100,6 +100,8 @@ class Planner {
   void make_vdisk(const VdiskSpec& vdisk, const PoolSpec& pool, const std::vector<Extent>& extents);
   void keep_vdisk(const VdiskSpec& vdisk, const AppliedVdisk& applied, const PoolSpec& pool,
                   const std::vector<Extent>& extents);
+  Uuid pool_uuid(const Address& pool) const;
+  std::optional<Uuid> vdisk_uuid(const std::string& name) const;
   Draft vdisk_step(Op op, const VdiskSpec& vdisk, const PoolSpec& pool, const Uuid& uuid,
                    const std::vector<Extent>& extents, bool keep_data);
   void scrub(const VdiskSpec& vdisk, const PoolSpec& pool, std::vector<Extent> extents, Draft step);
@@ -291,6 +293,7 @@ class Planner {
   std::map<std::pair<HostName, Uuid>, std::vector<const Claim*>> claims_;
   std::map<std::pair<HostName, std::string>, std::vector<const ObservedDomain*>> named_;
   std::set<Address> targets_;             // with the storage they stand on; empty: all
+  std::map<Address, Uuid> vdisk_uuids_;   // of those that this plan makes
   std::map<Address, Draft> vdisk_ready_;  // created, mapped or enlarged by this plan
   std::map<Address, Draft> pool_ready_;
   std::map<Address, Draft> moved_;

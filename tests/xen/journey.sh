@@ -55,6 +55,21 @@ eventually() {
 guest_sees() { # NAME TEXT: the last thing that the guest said it sees
   in_dom0 "grep -a 'guest sees' /var/log/xen/console/guest-$1.log | tail -1" | tr -d '\r' | grep -F "$2"
 }
+guest_measures() { # NAME TEXT: of its disks, in KiB
+  in_dom0 "grep -a 'guest measures' /var/log/xen/console/guest-$1.log | tail -1" | tr -d '\r' |
+    grep -F "$2"
+}
+# complains WORDS… -- TEXT: hv says so, and fails.
+complains() {
+  local words=() output
+  while [ "$1" != -- ]; do
+    words+=("$1")
+    shift
+  done
+  if ! output=$("${words[@]}" 2>&1) && grep -F -- "$2" <<<"$output"; then return 0; fi
+  echo "$output"
+  return 1
+}
 domains() { in_dom0 "xl list" | awk 'NR > 2 { print $1 }' | sort | tr '\n' ' '; }
 are_domains() { [ "$(domains)" = "$1" ] || { echo "domains: $(domains)"; return 1; }; }
 field() { in_dom0 "xl list $1 2>/dev/null" | awk -v n="$2" 'NR == 2 { print $n }'; }
@@ -247,8 +262,7 @@ disk = [ "format=raw,vdev=xvda,access=rw,target=/guests/web1.img" ]
 EOF
   check "xen takes it, disk and all" in_dom0 "xl create -q /tmp/twin.cfg"
   fleet 110MiB 1 "${web0_first[@]}"
-  twice() { run_hv plan 2>&1 | grep "live twice"; }
-  check "hv says so" twice
+  check "hv says so" complains run_hv plan -- "live twice"
   check "apply does the rest and fails" exits 1 run_hv apply --yes
   check "web0 was changed" is_field web0 3 110
   check "both are as they were" are_domains "twin web0 web1 "
@@ -510,8 +524,7 @@ part_names() {
   fleet 100MiB 1 "${web0_first[@]}" "phy:/dev/mapper/alias,xvdc,w"
   check "lint finds it" exits 1 run_hv lint
   check "the plan is refused" exits 1 run_hv plan
-  refused_for_sharing() { run_hv plan 2>&1 | grep HV0501; }
-  check "  for that" refused_for_sharing
+  check "  for that" complains run_hv plan -- HV0501
   check "and nothing is done" exits 1 run_hv apply --yes
   check "no guest has it" in_dom0 '! xl block-list web0 | grep -q ^51744 && ! xl block-list web1 | grep -q ^51744'
   web1_disks=''
@@ -522,6 +535,7 @@ part_names() {
 }
 
 . "$here/trouble.sh"
+. "$here/pools.sh"
 
 # ---- the simulator beside it
 
@@ -600,8 +614,8 @@ part_destroy() {
 }
 
 begin
-parts=(fleet change pin boot drift kill stranger power saved shared strange adopt local names calls cut records
-  race hosts twin destroy)
+parts=(fleet change pin boot drift kill stranger power saved shared strange adopt local names pools calls cut
+  records race hosts twin destroy)
 [ $# = 0 ] || parts=("$@")
 for part in "${parts[@]}"; do "part_$part"; done
 echo "journey: $good of $((good + bad)) checks in $SECONDS s"

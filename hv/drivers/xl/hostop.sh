@@ -1,6 +1,6 @@
 # hostop.sh: everything that hv changes on a Xen host. Runs in bash on dom0; hv sends it on standard
 # input (xl/host_shell.cpp) and gives its arguments one by one, so that nothing a file says is ever
-# read by a shell.
+# read by a shell. vdisk.sh stands in front of it.
 #
 #   enter    PROJECT LINEAGE EPOCH SERIAL take|keep SECONDS
 #   begin    BYTES ID PROJECT LINEAGE EPOCH UUID ACTION ARGUMENTS…   (an ACTION's input on stdin)
@@ -45,7 +45,7 @@ is_word() {
 
 folders() {
   mkdir -p "$state/op" "$state/domain" "$state/project" "$state/claims" "$state/fresh" "$state/saved" \
-    "$state/auto"
+    "$state/auto" "$state/pool" "$state/vdisk"
 }
 
 # admitted PROJECT LINEAGE EPOCH: nobody newer has been here.
@@ -291,10 +291,15 @@ act() {
       xl block-detach "$domid" "$1"
       released "vbd/$domid/$1" "vbd-$domid-$1" && drop_own "$2"
       ;;
+    vbd-enlarge) one_domid && vbd_enlarge "$@" ;;
     vif-attach) # LINE WORD…
       one_domid && xl network-attach "$domid" "${@:2}" && edit_auto add vif "$1"
       ;;
     vif-detach) one_domid && edit_auto without "mac=$1" && xl network-detach "$domid" "$1" ;;
+    pool-initialise) pool_initialise ;;
+    vdisk-create) vdisk_create "$1" ;;
+    vdisk-enlarge) vdisk_enlarge "$1" ;;
+    vdisk-expire) vdisk_expire ;;
     *) fail "no action $action" ;;
   esac
 }
@@ -304,21 +309,36 @@ one_domid_or_many() {
   [ -n "$(domids "$uuid")" ] || has_image || fail "no such domain"
 }
 
+# "MAJOR:MINOR" of a block device.
+number_of() { # PATH
+  local numbers
+  if [ ! -b "$1" ] || ! numbers=$(stat -L -c '%t %T' "$1"); then
+    fail "there is no block device $1"
+    return 1
+  fi
+  echo "$((0x${numbers% *})):$((0x${numbers#* }))"
+}
+
+sectors_of() { # PATH
+  local number
+  number=$(number_of "$1") && cat "/sys/dev/block/$number/size"
+}
+
 # own_device DEVICE SOURCE r|w: where sharing is permitted, each sharer gets a device of its own over the
 # source, because Xen compares device numbers and would refuse a writer beside readers. `own/UUID.DEVICE`
 # is what xl is given; `.of` says in which life of dom0 it is ("-": in none, it waits for its machine to
 # be restored), how it is opened, and over what.
 own_device() {
-  local link=$state/own/$uuid.$1 device name options=() source=$2
+  local link=$state/own/$uuid.$1 device number options=() source=$2
   case $source in /*) ;; *) source=/dev/$source ;; esac
   is_word "$1" && mkdir -p "$state/own" || return 1
   drop_own "$1"
   printf '%s %s %s\n' "$(cat /proc/sys/kernel/random/boot_id)" "$3" "$2" | save "$link.of" || return 1
   if [ -b "$source" ]; then
-    name=$(readlink -f "$source")
+    number=$(number_of "$source") || return 1
     [ "$3" = w ] || options=(--readonly)
     dmsetup create "hv-$uuid-$1" "${options[@]}" \
-      --table "0 $(cat "/sys/class/block/${name##*/}/size") linear $name 0" || return 1
+      --table "0 $(sectors_of "$source") linear $number 0" || return 1
     device=/dev/mapper/hv-$uuid-$1
   elif [ -f "$source" ]; then
     [ "$3" = w ] || options=(--read-only)

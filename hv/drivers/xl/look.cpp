@@ -13,7 +13,9 @@
 
 #include "hv/drivers/xl/claim_text.h"
 #include "hv/drivers/xl/uses.h"
+#include "hv/drivers/xl/vdisk.h"
 #include "hv/model/vif_rate.h"
+#include "hv/storage/storage.h"
 
 namespace hv {
 namespace {
@@ -300,7 +302,8 @@ constexpr double kYoung = 60;
 
 class LookReader {
  public:
-  LookReader(std::string_view text, const HostName& host, Time at, char mark) {
+  LookReader(std::string_view text, const HostName& host, Time at, const Uuid& project, char mark)
+      : project_(project) {
     seen_.host = host;
     seen_.at = at;
     cut(text, mark);
@@ -318,6 +321,8 @@ class LookReader {
     between_lives();
     young_processors();
     affinity();
+    mappings();
+    sizes();
     if (!reason_.empty()) return unreadable(reason_);
     disks_and_interfaces();
     leftovers();
@@ -339,9 +344,12 @@ class LookReader {
     return std::move(seen_);
   }
 
-  // The machine of this UUID as hostop.sh described it when it was saved.
-  std::optional<ObservedDomain> described(const Uuid& uuid) {
+  // The machine of this UUID as hostop.sh described it when it was saved, with the virtual disks
+  // that are known now.
+  std::optional<ObservedDomain> described(const Uuid& uuid,
+                                          const std::map<Uuid, std::string>& vdisks) {
     if (!sections_.contains("end")) return std::nullopt;
+    vdisks_ = vdisks;
     domains();
     if (!reason_.empty()) return std::nullopt;
     std::erase_if(seen_.domains, [&](const ObservedDomain& it) { return it.uuid != uuid; });
@@ -527,6 +535,7 @@ class LookReader {
     for (const Backend& backend : backends_of(sections_["store"])) {
       if (is_disk(backend)) {
         ObservedVbd seen = vbd_of(backend, loops_);
+        check_vdisk(backend, seen);
         name_source(seen.vbd);
         find_or_gone(backend.domid).vbds.push_back(std::move(seen));
         known_.insert(backend.kind + "-" + std::to_string(backend.domid) + "-" +
@@ -550,6 +559,76 @@ class LookReader {
 
   void name_source(Vbd& vbd) const {
     if (auto below = own_.find(vbd.source); below != own_.end()) vbd.source = below->second;
+    const auto vdisk = vdisk_of_path(vbd.source);
+    const auto named = vdisk ? vdisks_.find(*vdisk) : vdisks_.end();
+    if (named == vdisks_.end()) return;
+    vbd.backend = "vd";
+    vbd.source = named->second;
+  }
+
+  // Pools and virtual disks, as hostop.sh wrote them down. A table that is not the one it made
+  // means that somebody else maps those sectors.
+  void mappings() {
+    std::map<std::string, std::vector<std::string>> tables;
+    for (std::string_view line : lines_of(sections_["tables"])) {
+      const std::size_t colon = line.find(": ");
+      if (colon != std::string_view::npos)
+        tables[std::string(line.substr(0, colon))].emplace_back(trimmed(line.substr(colon + 2)));
+    }
+    for (const auto& [name, text] : sections_) {
+      constexpr std::string_view kPool = "file pool/", kVdisk = "file vdisk/";
+      const bool is_pool = name.starts_with(kPool);
+      if (!is_pool && !name.starts_with(kVdisk)) continue;
+      const auto uuid = parse_uuid(name.substr((is_pool ? kPool : kVdisk).size()));
+      auto record = uuid ? mapping_record(text) : std::nullopt;
+      if (!record) {
+        reason_ = "what the host knows of a pool or a virtual disk cannot be read (" +
+                  name.substr(5) + ")";
+        return;
+      }
+      ObservedVdisk seen{*uuid, record->name, std::move(record->extents), true};
+      if (is_pool) {
+        seen.name = "pool " + record->name;
+        seen_.pools.push_back({*uuid, record->name, record->pool});
+      } else {
+        if (record->project == project_) vdisks_[*uuid] = record->name;
+        auto table = tables.find("hv-vd-" + to_string(*uuid));
+        if (table == tables.end() || record->boot_id != seen_.boot_id) continue;
+        if (table->second != record->table) {
+          reason_ = "the virtual disk `" + record->name +
+                    "` is mapped there otherwise than hv did (device hv-vd-" + to_string(*uuid) +
+                    ")";
+          return;
+        }
+      }
+      seen_.vdisks.push_back(std::move(seen));
+    }
+  }
+
+  void sizes() {
+    std::map<std::string, Bytes> disks;
+    for (std::string_view line : lines_of(sections_["sizes"])) {
+      const std::vector<Word> words = words_of(line);
+      if (words.size() != 3) continue;
+      const std::string path = "/dev/" + std::string(words[0].text);
+      const auto size = number_in(words[1].text);
+      if (!size || *size <= 0) continue;
+      disks[normalise_name(path)] = to_bytes(sectors(*size));
+      numbers_[path] = std::string(words[2].text);
+    }
+    if (sections_.contains("sizes")) seen_.disks = std::move(disks);
+  }
+
+  // A backend that has another device open than the virtual disk's serves something else.
+  void check_vdisk(const Backend& backend, ObservedVbd& seen) const {
+    auto number = numbers_.find(seen.vbd.source);
+    if (!vdisk_of_path(seen.vbd.source) || number == numbers_.end()) return;
+    const std::string open = backend.get("physical-device");  // "fd:3"
+    const std::size_t colon = open.find(':');
+    if (colon == std::string::npos) return;
+    const std::string decimal = std::to_string(std::strtoul(open.c_str(), nullptr, 16)) + ":" +
+                                std::to_string(std::strtoul(open.c_str() + colon + 1, nullptr, 16));
+    if (decimal != number->second) seen.connected = false;
   }
 
   // What only libxl's configuration tells: a disk of another backend domain, an interface's
@@ -597,8 +676,13 @@ class LookReader {
     }
   }
 
-  // A guest that reboots gets what libxl keeps, whatever it has now.
+  // A guest that reboots gets what libxl's configuration of it says: what `xl list -l` tells, which
+  // is what libxl keeps without the devices that xenstore knows no more. Where xl tells nothing of
+  // a machine, all that is kept counts.
   void kept_configurations() {
+    for (ObservedDomain& domain : seen_.domains)
+      if (auto told = details_.find(domain.domid.value); told != details_.end())
+        would_bring(told->second, domain);
     for (const auto& [name, text] : sections_) {
       constexpr std::string_view kKept = "kept userdata-d.";
       if (!name.starts_with(kKept)) continue;
@@ -606,20 +690,22 @@ class LookReader {
       if (dot == std::string::npos) continue;
       const auto domid = number_in(std::string_view(name).substr(kKept.size(), dot - kKept.size()));
       ObservedDomain* domain = domid ? find(static_cast<uint64_t>(*domid)) : nullptr;
-      if (domain == nullptr) continue;
-      const Json config = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-      const Json* disks = member(config, "disks");
-      if (disks == nullptr) continue;
-      for (const Json& disk : *disks) {
-        Vbd vbd = vbd_of(disk);
-        name_source(vbd);
-        const bool live =
-            std::any_of(domain->vbds.begin(), domain->vbds.end(), [&](const ObservedVbd& it) {
-              return it.vbd.device == vbd.device && it.vbd.source == vbd.source;
-            });
-        if (!live)
-          seen_.latent.push_back({"restart configuration", domain->uuid, domain->name, vbd});
-      }
+      if (domain == nullptr || details_.contains(domain->domid.value)) continue;
+      would_bring(Json::parse(text, nullptr, /*allow_exceptions=*/false), *domain);
+    }
+  }
+
+  void would_bring(const Json& config, const ObservedDomain& domain) {
+    const Json* disks = member(config, "disks");
+    if (disks == nullptr) return;
+    for (const Json& disk : *disks) {
+      Vbd vbd = vbd_of(disk);
+      name_source(vbd);
+      const bool live =
+          std::any_of(domain.vbds.begin(), domain.vbds.end(), [&](const ObservedVbd& it) {
+            return it.vbd.device == vbd.device && it.vbd.source == vbd.source;
+          });
+      if (!live) seen_.latent.push_back({"restart configuration", domain.uuid, domain.name, vbd});
     }
   }
 
@@ -631,8 +717,9 @@ class LookReader {
       const std::string_view file = std::string_view(name).substr(kSaved.size());
       const auto uuid = parse_uuid(file.substr(0, file.find('.')));
       if (uuid && find_domain(seen_, *uuid) != nullptr) continue;
-      auto domain =
-          uuid ? LookReader(text, seen_.host, seen_.at, kInnerMark).described(*uuid) : std::nullopt;
+      auto domain = uuid ? LookReader(text, seen_.host, seen_.at, project_, kInnerMark)
+                               .described(*uuid, vdisks_)
+                         : std::nullopt;
       if (!domain) {
         reason_ = "what lies saved there cannot be read (" + std::string(file) + ")";
         return;
@@ -740,19 +827,23 @@ class LookReader {
     }
   }
 
+  const Uuid project_;
   std::map<std::string, std::string_view> sections_;
   HostObservation seen_;
   std::string reason_;
   std::map<uint64_t, Json> details_;
   std::map<std::string, std::string> loops_, own_;
+  std::map<Uuid, std::string> vdisks_;          // the project's, by name
+  std::map<std::string, std::string> numbers_;  // "253:3", by path
   std::set<std::string> known_;
   std::set<uint64_t> young_;
 };
 
 }  // namespace
 
-HostObservation read_look(std::string_view text, const HostName& host, Time at) {
-  return LookReader(text, host, at, kMark).run();
+HostObservation read_look(std::string_view text, const HostName& host, Time at,
+                          const Uuid& project) {
+  return LookReader(text, host, at, project, kMark).run();
 }
 
 std::vector<ListedDomain> read_list(std::string_view text) {

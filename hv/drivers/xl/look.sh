@@ -284,8 +284,29 @@ section own
 for file in "$state"/own/*.of; do
   [ -f "$file" ] && read -r boot mode source <"$file" && echo "${file%.of} $source"
 done
+# Pools and virtual disks of hv, and what is mapped now.
+section tables
+for file in "$state"/pool/*; do
+  [ ! -f "$file" ] || dmsetup table 2>/dev/null
+  break
+done
+for file in "$state"/pool/* "$state"/vdisk/*; do
+  case $file in *.new.*) continue ;; esac
+  content "$file"
+done
+# "NAME SECTORS MAJOR:MINOR" of every block device.
+section sizes
+for folder in /sys/class/block/*; do
+  { read -r size <"$folder/size" && read -r number <"$folder/dev"; } 2>/dev/null || continue
+  name=${folder##*/}
+  if [ -r "$folder/dm/name" ]; then read -r name <"$folder/dm/name" && name=mapper/$name; fi
+  printf '%s %s %s\n' "${name//!//}" "$size" "$number"
+done
+# What libxl keeps of machines that `xl list -l` says nothing of.
 for file in /var/lib/xen/userdata-d.*.libxl-json; do
   [ -f "$file" ] || continue
+  domid=${file#*userdata-d.}
+  case ${long:-} in *"\"domid\": ${domid%%.*},"*) continue ;; esac
   section "kept ${file##*/}"
   cat "$file"
 done

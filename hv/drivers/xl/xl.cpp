@@ -8,10 +8,12 @@
 #include <utility>
 
 #include "base/check.h"
+#include "hv/drivers/mapping.h"
 #include "hv/drivers/xl/claim_text.h"
 #include "hv/drivers/xl/domain_file.h"
 #include "hv/drivers/xl/host_shell.h"
 #include "hv/drivers/xl/look.h"
+#include "hv/drivers/xl/vdisk.h"
 
 namespace hv {
 
@@ -61,11 +63,13 @@ class XlDriver final : public Driver {
       : config_(config), schema_(schema), clock_(clock), shell_(config) {
     capabilities_.version = "Xen through xl";
     capabilities_.checks_sharing = true;
-    capabilities_.operations = {
-        Op::domain_create,  Op::domain_unpause, Op::domain_pause,   Op::domain_shutdown,
-        Op::domain_destroy, Op::domain_memory,  Op::domain_vcpus,   Op::domain_schedule,
-        Op::domain_rename,  Op::domain_save,    Op::domain_restore, Op::domain_unrestore,
-        Op::vbd_attach,     Op::vbd_detach,     Op::vif_attach,     Op::vif_detach};
+    capabilities_.operations = {Op::domain_create,   Op::domain_unpause,  Op::domain_pause,
+                                Op::domain_shutdown, Op::domain_destroy,  Op::domain_memory,
+                                Op::domain_vcpus,    Op::domain_schedule, Op::domain_rename,
+                                Op::domain_save,     Op::domain_restore,  Op::domain_unrestore,
+                                Op::vbd_attach,      Op::vbd_detach,      Op::vbd_enlarge,
+                                Op::vif_attach,      Op::vif_detach,      Op::pool_initialise,
+                                Op::vdisk_create,    Op::vdisk_enlarge,   Op::vdisk_expire};
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
@@ -74,7 +78,7 @@ class XlDriver final : public Driver {
     const Result<ProcessEnd> looked =
         shell_.run(script("look.sh"), {config_.state}, "", kLongestLook + config_.answer_within);
     if (looked.ok() && looked->code == 0)
-      return read_look(looked->output, config_.host, clock_.now());
+      return read_look(looked->output, config_.host, clock_.now(), config_.project);
     HostObservation nothing;
     nothing.host = config_.host;
     nothing.at = clock_.now();
@@ -149,7 +153,7 @@ class XlDriver final : public Driver {
   Result<ProcessEnd> call(std::vector<std::string> words, const std::string& input,
                           Duration within) {
     words.insert(words.begin(), config_.state);
-    return shell_.run(script("hostop.sh"), words, input, within);
+    return shell_.run(hostop_, words, input, within);
   }
 
   Status hostop(const std::vector<std::string>& words, const std::string& input, Duration within) {
@@ -240,6 +244,8 @@ class XlDriver final : public Driver {
   const Schema& schema_;
   Clock& clock_;
   HostShell shell_;
+  const std::string hostop_ =
+      std::string(script("vdisk.sh")) + "\n" + std::string(script("hostop.sh"));
   Capabilities capabilities_;
   std::map<std::string, OperationResult> asked_;
   std::set<std::string> doubtful_;  // begun without an answer
@@ -290,11 +296,23 @@ bool may_be_shared(const Operation& operation, const Vbd& vbd) {
   });
 }
 
+// A virtual disk is to xl the device that its table made.
+Status as_device(const Operation& operation, Vbd& vbd) {
+  if (vbd.backend != "vd") return {};
+  const std::optional<Uuid> vdisk = told_vdisk(operation, vbd.device);
+  if (!vdisk)
+    return Error{Code::operation_failed, "no virtual disk is known for `" + vbd.device + "`", ""};
+  vbd.source = vdisk_path(*vdisk);
+  vbd.backend = "phy";
+  vbd.format = "raw";
+  return {};
+}
+
 // A disk that may be shared gets a device of its own (hostop.sh): `vbd` becomes that device,
 // `words` tell what is below it.
 Status give_own_device(const Operation& operation, const std::string& state, Vbd& vbd,
                        std::vector<std::string>& words) {
-  if (!may_be_shared(operation, vbd) || vbd.source.empty() || vbd.backend == "vd") return {};
+  if (!may_be_shared(operation, vbd) || vbd.source.empty()) return {};
   const bool raw = vbd.format.empty() || vbd.format == "raw";
   const bool plain = vbd.backend.empty() || vbd.backend == "phy" || vbd.backend == "file";
   if (!raw || !plain || !vbd.script.empty())
@@ -316,7 +334,14 @@ bool starts_at_boot(const DomainSpec& spec) {
 }
 
 // What is there when the host boots has no device of its own: nobody has made one then.
-Status can_start_at_boot(const std::vector<std::string>& own) {
+Status can_start_at_boot(const DomainSpec& spec, const std::vector<std::string>& own) {
+  for (const Vbd& vbd : spec.vbds)
+    if (vbd.backend == "vd")
+      return Error{Code::operation_failed,
+                   "a domain with a virtual disk (`" + vbd.device +
+                       "`) cannot start at boot: the disk's table goes with the host, and hv makes "
+                       "it again",
+                   "without `autostart`; after a reboot `hv apply` starts it"};
   if (own.empty()) return {};
   return Error{Code::operation_failed,
                "a domain with a disk that may be shared (`" + own.front() +
@@ -340,7 +365,7 @@ Result<Action> schedule_action(const Operation& operation, const std::string& st
         return Error{Code::operation_failed, "what is to start at boot is not said", ""};
       std::vector<std::string> own;
       for (Vbd vbd : operation.domain->vbds) TRY(give_own_device(operation, state, vbd, own));
-      TRY(can_start_at_boot(own));
+      TRY(can_start_at_boot(*operation.domain, own));
       file = TRY(domain_file(*operation.domain, operation.uuid, schema));
       continue;
     }
@@ -364,8 +389,11 @@ Result<Action> create_action(const Operation& operation, const std::string& stat
                              const Schema& schema) {
   DomainSpec spec = *operation.domain;
   std::vector<std::string> own;
-  for (Vbd& vbd : spec.vbds) TRY(give_own_device(operation, state, vbd, own));
-  if (starts_at_boot(spec)) TRY(can_start_at_boot(own));
+  for (Vbd& vbd : spec.vbds) {
+    TRY(as_device(operation, vbd));
+    TRY(give_own_device(operation, state, vbd, own));
+  }
+  if (starts_at_boot(spec)) TRY(can_start_at_boot(*operation.domain, own));
   Action action{{"create", starts_at_boot(spec) ? "auto" : "-"}, ""};
   action.words.insert(action.words.end(), own.begin(), own.end());
   action.input = TRY(domain_file(spec, operation.uuid, schema));
@@ -375,11 +403,29 @@ Result<Action> create_action(const Operation& operation, const std::string& stat
 Result<Action> attach_action(const Operation& operation, const std::string& state) {
   Vbd vbd = *operation.vbd;
   std::vector<std::string> own;
+  TRY(as_device(operation, vbd));
   TRY(give_own_device(operation, state, vbd, own));
   Action action{{"vbd-attach", TRY(number_of(vbd)), TRY(disk_string(vbd)), TRY(disk_item(vbd))},
                 ""};
   action.words.insert(action.words.end(), own.begin(), own.end());
   return action;
+}
+
+// Whether new sectors of a virtual disk get zeroes before anybody reads them.
+std::string scrub_word(const Operation& operation) {
+  const bool never = operation.pool && operation.pool->scrub == Scrub::never;
+  return never || operation.settings.contains("keep_data") ? "keep" : "scrub";
+}
+
+Result<Action> enlarge_action(const Operation& operation) {
+  Sectors size;
+  if (auto own = operation.extents.find(operation.vbd->device); own != operation.extents.end())
+    for (const Extent& extent : own->second) size += extent.count;
+  if (size.count <= 0)
+    return Error{Code::operation_failed, "the new size of the disk is not said", ""};
+  return Action{{"vbd-enlarge", TRY(number_of(*operation.vbd)), operation.vbd->device,
+                 std::to_string(size.count)},
+                ""};
 }
 
 Result<Action> XlDriver::action_of(const Operation& operation) const {
@@ -431,14 +477,26 @@ Result<Action> XlDriver::action_of(const Operation& operation) const {
       if (!operation.vif || mac == operation.vif->settings.end()) return not_whole(operation);
       return Action{{"vif-detach", mac->second}, ""};
     }
+    case Op::vbd_enlarge:
+      if (!operation.vbd) return not_whole(operation);
+      return enlarge_action(operation);
+    case Op::pool_initialise:
+      if (!operation.pool) return not_whole(operation);
+      if (operation.pool->scrub == Scrub::on_release)
+        return Error{Code::operation_failed,
+                     "a Xen host cannot scrub the pool `" + operation.address.name +
+                         "` when sectors are given back",
+                     "`scrub = \"on_allocate\"` scrubs them before somebody else gets them"};
+      return Action{{"pool-initialise"}, TRY(pool_input(operation))};
+    case Op::vdisk_create:
+      return Action{{"vdisk-create", scrub_word(operation)}, TRY(vdisk_input(operation))};
+    case Op::vdisk_enlarge:
+      return Action{{"vdisk-enlarge", scrub_word(operation)}, TRY(vdisk_input(operation))};
+    case Op::vdisk_expire:
+      return Action{{"vdisk-expire"}, ""};
     case Op::claim_put:
     case Op::claim_drop:
-    case Op::pool_initialise:
-    case Op::vdisk_create:
-    case Op::vdisk_enlarge:
-    case Op::vdisk_expire:
     case Op::domain_verify:
-    case Op::vbd_enlarge:
     case Op::domain_migrate:
     case Op::record_state:
       break;

@@ -20,6 +20,7 @@ struct XlConfig {
   std::string address;                // "ssh://root@xen1:22"; empty: this machine
   std::string identity, known_hosts;  // files of OpenSSH; empty: its own configuration
   std::string state = "/var/lib/hv";  // on the host: claims, locks, operations
+  Uuid project;                       // whose virtual disks are known by their names
   Duration answer_within = seconds(60);
 };
 

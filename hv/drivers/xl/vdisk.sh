@@ -1,0 +1,246 @@
+# vdisk.sh: pools and virtual disks, for hostop.sh, which it is put in front of. A pool's devices carry
+# its label in their first sector; a virtual disk is a device-mapper table over their sectors that is
+# called hv-vd-UUID, and `vdisk/UUID` below STATE says what it maps, for look.sh. An action's input is
+# lines (vdisk.cpp):
+#
+#   pool UUID NAME
+#   device NUMBER PATH           of the pool
+#   name NAME                    of the virtual disk
+#   extent START COUNT ? STORE   what hv calls its sectors; kept, not read
+#   map NUMBER START COUNT       where they are: sectors of the device of that number
+#
+# Device names may mean another disk after a reboot: nothing is written or mapped on a device that does
+# not carry the label.
+
+# Of 512 bytes: the first and the last MiB of a device are the label's.
+label_space=2048
+
+read_pool() {
+  local word first rest
+  pool='' pool_name='' devices=() maps=()
+  while read -r word first rest; do
+    case $word in
+      pool) pool=$first pool_name=$rest ;;
+      device) devices[first]=$rest ;;
+      map) maps+=("$first $rest") ;;
+    esac
+  done <"$folder/input"
+  is_word "$pool" || fail "no pool is named"
+}
+
+has_device_mapper() {
+  if command -v dmsetup >/dev/null; then return 0; fi
+  fail "virtual disks need dmsetup, which this host does not have"
+}
+
+first_lines() { # PATH
+  dd if="$1" bs=512 count=1 2>/dev/null | tr -d '\0' | head -n 3
+}
+
+carries_label() { # PATH NUMBER
+  [ "$(first_lines "$1")" = "hv pool 1
+pool $pool
+device $2" ]
+}
+
+only_zeroes() { # PATH FROM: a label's space of it
+  local found
+  found=$(dd if="$1" bs=512 skip="$2" count="$label_space" 2>/dev/null | cksum)
+  [ "$found" = "$(dd if=/dev/zero bs=512 count="$label_space" 2>/dev/null | cksum)" ]
+}
+
+# may_be_taken PATH: nothing is on it, and nobody has it open.
+may_be_taken() {
+  local path=$1 number size holder words
+  number=$(number_of "$path") && size=$(sectors_of "$path") || return 1
+  if [ "$size" -lt $((4 * label_space)) ]; then
+    fail "$path is too small for a pool"
+    return 1
+  fi
+  for holder in "/sys/dev/block/$number/holders"/*; do
+    [ -e "$holder" ] || continue
+    fail "$path is in use by ${holder##*/}"
+    return 1
+  done
+  if [ "$(first_lines "$path" | head -n 1)" = "hv pool 1" ]; then
+    fail "$path is of another pool of hv: $(first_lines "$path" | sed -n 2,3p | tr '\n' ' ')"
+    return 1
+  fi
+  if ! only_zeroes "$path" 0 || ! only_zeroes "$path" "$((size - label_space))"; then
+    words=$(blkid "$path" 2>/dev/null | head -n 1)
+    fail "$path is not empty: its first and its last MiB must be zeroes${words:+ ($words)}"
+    return 1
+  fi
+  # The kernel gives device-mapper nothing that is mounted, swapped on or part of an array.
+  if ! dmsetup create "hv-try-$uuid" --table "0 8 linear $number 0"; then
+    fail "$path is in use"
+    return 1
+  fi
+  dmsetup remove --retry "hv-try-$uuid"
+}
+
+pool_initialise() {
+  local index path
+  read_pool && has_device_mapper || return 1
+  for index in "${!devices[@]}"; do
+    path=${devices[index]}
+    carries_label "$path" "$index" || may_be_taken "$path" || return 1
+  done
+  for index in "${!devices[@]}"; do
+    path=${devices[index]}
+    carries_label "$path" "$index" && continue
+    {
+      printf 'hv pool 1\npool %s\ndevice %s\nproject %s\nname %s\n' "$pool" "$index" "$project" \
+        "$pool_name"
+      head -c 512 /dev/zero
+    } | head -c 512 | dd of="$path" bs=512 conv=notrunc,fsync 2>/dev/null
+    if ! carries_label "$path" "$index"; then
+      fail "the label cannot be written on $path"
+      return 1
+    fi
+  done
+  save "$state/pool/$uuid" <"$folder/input"
+}
+
+# Sets `want`, the table that the input asks for, and `size`, its sectors.
+read_vdisk() {
+  local map index start count path numbers=() sizes=()
+  read_pool && has_device_mapper || return 1
+  want='' size=0
+  for map in "${maps[@]}"; do
+    read -r index start count <<<"$map"
+    path=${devices[index]-}
+    if [ -z "${numbers[index]-}" ]; then
+      numbers[index]=$(number_of "$path") && sizes[index]=$(sectors_of "$path") || return 1
+      if ! carries_label "$path" "$index"; then
+        fail "$path does not carry the label of the pool $pool_name: it may be another disk than it was"
+        return 1
+      fi
+    fi
+    if [ "$start" -lt "$label_space" ] || [ $((start + count)) -gt $((sizes[index] - label_space)) ]; then
+      fail "$path is too small: sectors $start to $((start + count)) are asked for"
+      return 1
+    fi
+    want+="${want:+
+}$size $count linear ${numbers[index]} $start"
+    size=$((size + count))
+  done
+  [ "$size" -gt 0 ] || fail "the virtual disk has no sectors"
+}
+
+record_vdisk() {
+  {
+    cat "$folder/input"
+    printf 'project %s\nboot %s\n' "$project" "$(cat /proc/sys/kernel/random/boot_id)"
+    sed 's/^/table /' <<<"$want"
+  } | save "$state/vdisk/$uuid"
+}
+
+table_of() { dmsetup table "$1" 2>/dev/null; }
+
+write_zeroes() { # PATH FROM COUNT
+  local from=$2 left=$3 part
+  while [ "$left" -gt 0 ]; do
+    if [ $((from % 2048)) = 0 ] && [ "$left" -ge 2048 ]; then
+      part=$((left - left % 2048))
+      dd if=/dev/zero of="$1" bs=1048576 seek="$((from / 2048))" count="$((part / 2048))" \
+        conv=notrunc,fsync || return 1
+    else
+      part=$((2048 - from % 2048))
+      [ "$part" -le "$left" ] || part=$left
+      dd if=/dev/zero of="$1" bs=512 seek="$from" count="$part" conv=notrunc,fsync || return 1
+    fi
+    from=$((from + part)) left=$((left - part))
+  done
+}
+
+# No machine reads what another one wrote: zeroes are on the disk before its table is there.
+scrub() { # FROM: that sector of `want` and all behind it
+  local name=hv-new-$uuid code
+  if [ -n "$(table_of "$name")" ]; then dmsetup remove --retry "$name" || return 1; fi
+  dmsetup create "$name" <<<"$want" || return 1
+  write_zeroes "/dev/mapper/$name" "$1" "$((size - $1))"
+  code=$?
+  dmsetup remove --retry "$name" || return 1
+  return "$code"
+}
+
+vdisk_create() { # scrub|keep
+  local name=hv-vd-$uuid have
+  read_vdisk || return 1
+  have=$(table_of "$name")
+  # One that is there was scrubbed before it came.
+  if [ -n "$have" ] && [ "$have" != "$want" ]; then
+    fail "$name is there already, over other sectors"
+    return 1
+  fi
+  if [ -z "$have" ]; then
+    if [ "$1" = scrub ]; then scrub 0 || return 1; fi
+    dmsetup create "$name" <<<"$want" || return 1
+  fi
+  record_vdisk
+}
+
+# Where the first sectors of a table are, a piece a line.
+pieces() { # TABLE SECTORS
+  awk -v left="$2" '
+    function tell() { if (count > 0) printf "%s %.0f %.0f\n", device, start, count }
+    left > 0 {
+      part = $2 > left ? left : $2
+      if (device == $4 && start + count == $5) count += part
+      else { tell(); device = $4; start = $5; count = part }
+      left -= part
+    }
+    END { tell() }' <<<"$1"
+}
+
+vdisk_enlarge() { # scrub|keep
+  local name=hv-vd-$uuid have old
+  read_vdisk || return 1
+  have=$(table_of "$name")
+  if [ -z "$have" ]; then
+    fail "there is no $name"
+    return 1
+  fi
+  if [ "$have" != "$want" ]; then
+    old=$(awk '{ sum += $2 } END { printf "%.0f", sum }' <<<"$have")
+    if [ "$old" -ge "$size" ] || [ "$(pieces "$have" "$old")" != "$(pieces "$want" "$old")" ]; then
+      fail "the table asked for does not continue that of $name"
+      return 1
+    fi
+    if [ "$1" = scrub ]; then scrub "$old" || return 1; fi
+    dmsetup load "$name" <<<"$want" && dmsetup resume "$name" || return 1
+  fi
+  record_vdisk
+}
+
+vdisk_expire() {
+  local name=hv-vd-$uuid
+  has_device_mapper || return 1
+  if [ -n "$(table_of "$name")" ]; then dmsetup remove --retry "$name" || return 1; fi
+  rm -f "$state/vdisk/$uuid" && sync_path "$state/vdisk"
+}
+
+# A device of its own (hostop.sh) grows with what is below it.
+grow_own() { # DEVICE SECTORS
+  local own=$state/own/$uuid.$1 mode source number options=()
+  [ -e "$own.of" ] || return 0
+  read -r _ mode source <"$own.of"
+  number=$(number_of "$source") || return 1
+  [ "$mode" = w ] || options=(--readonly)
+  dmsetup load "hv-$uuid-$1" "${options[@]}" <<<"0 $2 linear $number 0" &&
+    dmsetup resume "hv-$uuid-$1"
+}
+
+# The backend looks at its device's size ten times a second and tells its guest.
+vbd_enlarge() { # NUMBER DEVICE SECTORS
+  local node=/local/domain/0/backend/vbd/$domid/$1 i
+  grow_own "$2" "$3" || return 1
+  for ((i = 0; i < 40; ++i)); do
+    [ "$(xenstore-read "$node/sectors" 2>/dev/null)" != "$3" ] || return 0
+    # A guest that has not opened it yet gets the size when it does.
+    [ "$(xenstore-read "$node/state" 2>/dev/null)" = 4 ] || return 0
+    nap
+  done
+  fail "the guest is not told of the new size"
+}
