@@ -46,7 +46,7 @@ part_pools() {
   note "a pool, virtual disks, and machines that have them"
   check "nothing is there" run_hv destroy --yes
   # What lay on the pool's device before, but for its first and last MiB.
-  pool_device=$(in_dom0 'tr "\0" x </dev/zero | head -c 24M >/guests/pool.img
+  pool_device=$(in_dom0 'tr "\0" x </dev/zero | head -c 25165824 >/guests/pool.img
     dd if=/dev/zero of=/guests/pool.img bs=1M count=1 conv=notrunc 2>/dev/null
     dd if=/dev/zero of=/guests/pool.img bs=1M count=1 seek=23 conv=notrunc 2>/dev/null
     losetup --find --show /guests/pool.img')

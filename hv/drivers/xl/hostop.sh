@@ -337,8 +337,7 @@ own_device() {
   if [ -b "$source" ]; then
     number=$(number_of "$source") || return 1
     [ "$3" = w ] || options=(--readonly)
-    dmsetup create "hv-$uuid-$1" "${options[@]}" \
-      --table "0 $(sectors_of "$source") linear $number 0" || return 1
+    map_table "hv-$uuid-$1" "${options[@]}" <<<"0 $(sectors_of "$source") linear $number 0" || return 1
     device=/dev/mapper/hv-$uuid-$1
   elif [ -f "$source" ]; then
     [ "$3" = w ] || options=(--read-only)

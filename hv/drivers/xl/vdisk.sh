@@ -136,6 +136,20 @@ record_vdisk() {
   } | save "$state/vdisk/$uuid"
 }
 
+# map_table NAME [OPTION…]: standard input becomes the table of a device, which can be opened then. Where
+# no udev is at work the node may be missing, and what was written would be written into a file.
+map_table() {
+  dmsetup create "$@" || return 1
+  has_node "$1" && return 0
+  dmsetup remove --retry "$1"
+  return 1
+}
+
+has_node() { # NAME
+  [ -b "/dev/mapper/$1" ] || dmsetup mknodes "$1"
+  [ -b "/dev/mapper/$1" ] || fail "device-mapper made no /dev/mapper/$1"
+}
+
 table_of() { dmsetup table "$1" 2>/dev/null; }
 
 write_zeroes() { # PATH FROM COUNT
@@ -158,7 +172,7 @@ write_zeroes() { # PATH FROM COUNT
 scrub() { # FROM: that sector of `want` and all behind it
   local name=hv-new-$uuid code
   if [ -n "$(table_of "$name")" ]; then dmsetup remove --retry "$name" || return 1; fi
-  dmsetup create "$name" <<<"$want" || return 1
+  map_table "$name" <<<"$want" || return 1
   write_zeroes "/dev/mapper/$name" "$1" "$((size - $1))"
   code=$?
   dmsetup remove --retry "$name" || return 1
@@ -176,9 +190,9 @@ vdisk_create() { # scrub|keep
   fi
   if [ -z "$have" ]; then
     if [ "$1" = scrub ]; then scrub 0 || return 1; fi
-    dmsetup create "$name" <<<"$want" || return 1
+    map_table "$name" <<<"$want" || return 1
   fi
-  record_vdisk
+  has_node "$name" && record_vdisk
 }
 
 # Where the first sectors of a table are, a piece a line.
