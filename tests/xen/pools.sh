@@ -40,7 +40,11 @@ mapped() { # NUMBER of virtual disks that have a table
 only_zeroes() { # on every virtual disk
   in_dom0 'for d in /dev/mapper/hv-vd-*; do [ "$(tr -d "\0" <$d | wc -c)" = 0 ] || exit 1; done'
 }
-unmap_all() { in_dom0 'for d in /dev/mapper/hv-vd-*; do dmsetup remove ${d##*/} || exit 1; done'; }
+is_mine() { # what was written on each
+  in_dom0 'for d in /dev/mapper/hv-vd-*; do
+    dd if=$d bs=512 skip=7 count=1 2>/dev/null | grep -q mine || exit 1; done'
+}
+unmap_all() { in_dom0 'export DM_DISABLE_UDEV=1; for d in /dev/mapper/hv-vd-*; do dmsetup remove ${d##*/} || exit 1; done'; }
 
 part_pools() {
   note "a pool, virtual disks, and machines that have them"
@@ -63,26 +67,29 @@ part_pools() {
   check "  the pool has its label" in_dom0 "head -c 512 $pool_device | grep -aq '^hv pool 1'"
   check "  web0 sees its disks" eventually 120 guest_measures web0 "xvda=4096 xvde=2048"
   check "  web1 sees its disks" eventually 120 guest_measures web1 "xvda=4096 xvde=2048"
+  # Nodes that are left from before, of other devices by now.
+  in_dom0 'for d in /dev/mapper/hv-vd-*; do
+      echo mine | dd of=$d bs=512 seek=7 conv=notrunc,fsync 2>/dev/null
+      rm -f ${d/hv-vd/hv-new}; mknod ${d/hv-vd/hv-new} b 254 0; done'
   quickstart 2 6MiB
   check "larger, live" run_hv apply --yes
+  check "  what was on them is there" is_mine
   check "  nothing is to do" nothing_to_do
   check "  web0 sees it" eventually 60 guest_measures web0 "xvda=6144"
   check "  web1 sees it" eventually 60 guest_measures web1 "xvda=6144"
-  check "  nothing of before can be read" only_zeroes
+  check "  nothing of before can be read" in_dom0 'for d in /dev/mapper/hv-vd-*; do
+      [ "$(tr -d "\0" <$d | wc -c)" = 5 ] || exit 1; done'
   quickstart 2 3MiB
   check "smaller is refused" complains run_hv plan -- HV0610
   note "the host loses its tables"
   quickstart 2 6MiB 'state = "halted"'
   check "all off" run_hv apply --yes
-  in_dom0 'for d in /dev/mapper/hv-vd-*; do
-      echo mine | dd of=$d bs=512 seek=7 conv=notrunc,fsync 2>/dev/null; done'
   check "they are gone" unmap_all
   check "  that is seen" exits 2 run_hv plan --detailed-exitcode
   quickstart 2 6MiB
   check "  made again, with their machines" run_hv apply --yes
   check "  nothing is to do" nothing_to_do
-  check "  what was on them is there" in_dom0 'for d in /dev/mapper/hv-vd-*; do
-      dd if=$d bs=512 skip=7 count=1 2>/dev/null | grep -q mine || exit 1; done'
+  check "  what was on them is there" is_mine
   check "  web1 sees its disks" eventually 120 guest_measures web1 "xvda=6144 xvde=2048"
   note "another device under the pool's name"
   quickstart 2 6MiB 'state = "halted"'

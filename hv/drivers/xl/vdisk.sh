@@ -138,8 +138,11 @@ record_vdisk() {
   } | save "$state/vdisk/$uuid"
 }
 
-# map_table NAME [OPTION…]: standard input becomes the table of a device, which can be opened then. Where
-# no udev is at work the node may be missing, and what was written would be written into a file.
+# dmsetup leaves the nodes in /dev to udev, also where there is none: then there would be none, or that of
+# a device of before, which has other sectors.
+[ -e /run/udev/control ] || export DM_DISABLE_UDEV=1
+
+# map_table NAME [OPTION…]: standard input becomes the table of a device, which can be opened then.
 map_table() {
   dmsetup create "$@" || return 1
   has_node "$1" && return 0
@@ -147,9 +150,14 @@ map_table() {
   return 1
 }
 
+# The node of that name is the device of that name: a missing one would be written as a file.
 has_node() { # NAME
-  [ -b "/dev/mapper/$1" ] || dmsetup mknodes "$1"
-  [ -b "/dev/mapper/$1" ] || fail "device-mapper made no /dev/mapper/$1"
+  local number
+  number=$(dmsetup info --columns --noheadings --separator : -o major,minor "$1") || return 1
+  [ "$(number_of "/dev/mapper/$1" 2>/dev/null)" = "$number" ] && return 0
+  dmsetup mknodes "$1"
+  [ "$(number_of "/dev/mapper/$1" 2>/dev/null)" = "$number" ] && return 0
+  fail "/dev/mapper/$1 is not the device of that name"
 }
 
 table_of() { dmsetup table "$1" 2>/dev/null; }
