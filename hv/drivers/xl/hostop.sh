@@ -21,9 +21,10 @@ PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C
 state=$1 verb=$2
 shift 2
-# What xendomains starts at boot; with any other STATE than Xen's own machine has, nothing of that machine.
-auto_links=/etc/xen/auto
-[ "$state" = /var/lib/hv ] || auto_links=$state/xen-auto
+# What xendomains starts at boot, and device-mapper's nodes; with any other STATE than Xen's own machine
+# has, nothing of that machine.
+auto_links=/etc/xen/auto mapper=/dev/mapper
+[ "$state" = /var/lib/hv ] || auto_links=$state/xen-auto mapper=$state/mapper
 
 fail() {
   printf '%s\n' "$*" >&2
@@ -338,7 +339,7 @@ own_device() {
     number=$(number_of "$source") || return 1
     [ "$3" = w ] || options=(--readonly)
     map_table "hv-$uuid-$1" "${options[@]}" <<<"0 $(sectors_of "$source") linear $number 0" || return 1
-    device=/dev/mapper/hv-$uuid-$1
+    device=$mapper/hv-$uuid-$1
   elif [ -f "$source" ]; then
     [ "$3" = w ] || options=(--read-only)
     device=$(losetup "${options[@]}" --find --show "$source") || return 1
@@ -356,7 +357,7 @@ close_own() { # RECORD BOOT
   device=$(readlink "$link")
   case $device in
     /dev/loop*) losetup --detach "$device" ;;
-    /dev/mapper/hv-*) dmsetup remove --retry "${device#/dev/mapper/}" ;;
+    "$mapper"/hv-*) dmsetup remove --retry "${device##*/}" ;;
   esac
 }
 

@@ -154,10 +154,10 @@ map_table() {
 has_node() { # NAME
   local number
   number=$(dmsetup info --columns --noheadings --separator : -o major,minor "$1") || return 1
-  [ "$(number_of "/dev/mapper/$1" 2>/dev/null)" = "$number" ] && return 0
+  [ "$(number_of "$mapper/$1" 2>/dev/null)" = "$number" ] && return 0
   dmsetup mknodes "$1"
-  [ "$(number_of "/dev/mapper/$1" 2>/dev/null)" = "$number" ] && return 0
-  fail "/dev/mapper/$1 is not the device of that name"
+  [ "$(number_of "$mapper/$1" 2>/dev/null)" = "$number" ] && return 0
+  fail "$mapper/$1 is not the device of that name"
 }
 
 table_of() { dmsetup table "$1" 2>/dev/null; }
@@ -183,7 +183,7 @@ scrub() { # FROM: that sector of `want` and all behind it
   local name=hv-new-$uuid code
   if [ -n "$(table_of "$name")" ]; then dmsetup remove --retry "$name" || return 1; fi
   map_table "$name" <<<"$want" || return 1
-  write_zeroes "/dev/mapper/$name" "$1" "$((size - $1))"
+  write_zeroes "$mapper/$name" "$1" "$((size - $1))"
   code=$?
   dmsetup remove --retry "$name" || return 1
   return "$code"
