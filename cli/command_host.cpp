@@ -134,6 +134,7 @@ int run_host_list(const Options& options) {
       row.fenced = fence->second;
     const HostObservation* host = session.observation.find(name);
     row.reachable = host != nullptr && host->reachable;
+    if (row.reachable) row.hypervisor = session.drivers.at(name)->capabilities().version;
     if (row.reachable) {
       for (const Claim& claim : host->claims)
         if (claim.project != ours && is_dead(claim, *host)) row.dead_claims.push_back(claim);

@@ -24,7 +24,9 @@ std::string hosts_text(const std::vector<HostRow>& hosts) {
   std::vector<std::vector<std::string>> rows = {
       {"HOST", "DRIVER", "MEMORY FREE", "CPUS", "MACHINES", "EPOCH", "READ"}};
   for (const HostRow& host : hosts) {
-    std::vector<std::string> row = {host.host.text, host.driver};
+    const bool told = !host.simulated && !host.hypervisor.empty();
+    std::vector<std::string> row = {host.host.text,
+                                    host.driver + (told ? " (" + host.hypervisor + ")" : "")};
     if (host.read_at)
       row.insert(row.end(),
                  {to_human(host.memory_free) + " of " + to_human(host.memory_total),
@@ -78,6 +80,7 @@ std::string hosts_json(const std::vector<HostRow>& hosts) {
       fenced = {
           {"who", host.fenced->who}, {"at", to_human(host.fenced->at)}, {"why", host.fenced->why}};
     list.push_back({{"host", host.host.text},
+                    {"hypervisor", host.hypervisor.empty() ? Json() : Json(host.hypervisor)},
                     {"driver", host.driver},
                     {"simulated", host.simulated},
                     {"reachable", host.reachable},

@@ -95,6 +95,7 @@ struct StatusReport {
 struct HostRow {
   HostName host;
   std::string driver;
+  std::string hypervisor = {};  // as it calls itself; empty where it does not answer
   bool simulated = false, reachable = false;
   std::string reason;           // why it cannot be read
   std::optional<Time> read_at;  // what follows is of then; nothing: never

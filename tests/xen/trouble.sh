@@ -401,3 +401,57 @@ EOF
   second_port=
   check "nothing is to do" nothing_to_do
 }
+
+# ---- what others have
+
+part_others() {
+  note "what others have start at boot, or lie saved"
+  in_dom0 'mkdir -p /etc/xen/auto /var/lib/xen/save; cat >/etc/xen/auto/alien.cfg' <<'EOF'
+name = "alien"
+type = "pv"
+kernel = "/guests/vmlinuz"
+ramdisk = "/guests/guest.cpio.gz"
+cmdline = "console=hvc0"
+memory = 90
+disk = [ "format=raw,vdev=xvda,access=rw,target=/guests/logs.img" ]
+EOF
+  fleet 100MiB 1 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
+  check "starts at boot: its disk is refused" complains run_hv plan -- "autostart"
+  check "  and not attached" exits 1 run_hv apply --yes
+  check "it runs: its disk is refused" in_dom0 "xl create -q /etc/xen/auto/alien.cfg"
+  check "  as a machine's" complains run_hv plan -- "alien writes as xvda: running"
+  check "it lies saved" in_dom0 'rm /etc/xen/auto/alien.cfg && xl save alien /var/lib/xen/save/alien'
+  check "  it is gone from Xen" are_domains "web0 web1 "
+  check "  its disk is refused" complains run_hv plan -- "save file"
+  check "hv did nothing to it" in_dom0 'test -s /var/lib/xen/save/alien && rm /var/lib/xen/save/alien'
+  check "a file that xl cannot read" in_dom0 'echo "disk = [" >/etc/xen/auto/broken.cfg'
+  told_of() { run_hv status 2>&1 | grep -F broken.cfg; }
+  check "  is told" told_of
+  in_dom0 'rm /etc/xen/auto/broken.cfg'
+  check "gone, they hold nothing" run_hv apply --yes
+  check "  nothing is to do" nothing_to_do
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+}
+
+part_vif() {
+  note "an interface and its rate"
+  web1_more='vif = ["bridge=xenbr0,mac=00:16:3e:00:00:21,rate=1MB/s"]'
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "apply" run_hv apply --yes
+  check "  nothing is to do" nothing_to_do
+  check "  it is so" in_dom0 'xenstore-ls -f /local/domain/0/backend/vif | grep -q "rate = \"50000,50000\""'
+  web1_more='vif = ["bridge=xenbr0,mac=00:16:3e:00:00:21,rate=8Mb/s@50ms"]'
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "the same in other words is no change of the machine" run_hv apply --yes
+  check "  nothing is to do" nothing_to_do
+  web1_more='vif = ["bridge=xenbr0,mac=00:16:3e:00:00:21,rate=2MB/s"]'
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "twice as much" run_hv apply --yes
+  check "  nothing is to do" nothing_to_do
+  check "  it is so" in_dom0 'xenstore-ls -f /local/domain/0/backend/vif | grep -q "rate = \"100000,50000\""'
+  web1_more=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+  check "nothing is to do" nothing_to_do
+}

@@ -846,6 +846,15 @@ HostObservation read_look(std::string_view text, const HostName& host, Time at,
   return LookReader(text, host, at, project, kMark).run();
 }
 
+std::string hypervisor_version(std::string_view text) {
+  constexpr std::string_view kKey = "\nxen_version";
+  const std::size_t at = text.find(kKey);
+  if (at == std::string_view::npos) return "";
+  const std::string_view line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
+  const std::size_t colon = line.find(':');
+  return colon == std::string_view::npos ? "" : std::string(trimmed(line.substr(colon + 1)));
+}
+
 std::vector<ListedDomain> read_list(std::string_view text) {
   std::vector<ListedDomain> domains;
   for (std::string_view line : lines_of(text)) {

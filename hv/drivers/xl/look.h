@@ -33,6 +33,9 @@ std::string device_of_number(uint64_t number);
 // And back; nothing for a name that xl does not number ("d0p1" and the like are not read).
 std::optional<uint64_t> number_of_device(std::string_view device);
 
+// What the host calls its hypervisor, "4.17.7"; "" where it does not say.
+std::string hypervisor_version(std::string_view text);
+
 // `reachable` is false, with a reason, where the text cannot be understood. Virtual disks of
 // `project` are told by their names, those of others as the devices that they are.
 HostObservation read_look(std::string_view text, const HostName& host, Time at,

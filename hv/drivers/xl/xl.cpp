@@ -61,7 +61,7 @@ class XlDriver final : public Driver {
  public:
   XlDriver(const XlConfig& config, const Schema& schema, Clock& clock)
       : config_(config), schema_(schema), clock_(clock), shell_(config) {
-    capabilities_.version = "Xen through xl";
+    capabilities_.version = "Xen";
     capabilities_.checks_sharing = true;
     capabilities_.operations = {Op::domain_create,   Op::domain_unpause,  Op::domain_pause,
                                 Op::domain_shutdown, Op::domain_destroy,  Op::domain_memory,
@@ -77,8 +77,11 @@ class XlDriver final : public Driver {
   HostObservation observe() override {
     const Result<ProcessEnd> looked =
         shell_.run(script("look.sh"), {config_.state}, "", kLongestLook + config_.answer_within);
-    if (looked.ok() && looked->code == 0)
+    if (looked.ok() && looked->code == 0) {
+      if (const std::string version = hypervisor_version(looked->output); !version.empty())
+        capabilities_.version = "Xen " + version;
       return read_look(looked->output, config_.host, clock_.now(), config_.project);
+    }
     HostObservation nothing;
     nothing.host = config_.host;
     nothing.at = clock_.now();

@@ -408,6 +408,9 @@ TEST(XlLook, ReadsARealHost) {
   EXPECT_EQ(*seen.bridges, std::vector<std::string>{"xenbr0"});
   EXPECT_TRUE(seen.latent.empty());
   EXPECT_EQ(seen.memory_total, seen.memory_free + mib(200));
+  EXPECT_EQ(hypervisor_version(real_look()), "4.17.7");
+  for (const char* text : {"", "\nxen_version", "\nxen_version :\n", "xen_caps : x"})
+    EXPECT_EQ(hypervisor_version(text), "") << text;
 }
 
 TEST(XlLook, WhatIsUnclearHolds) {
