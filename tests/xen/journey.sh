@@ -594,11 +594,11 @@ EOF
   fleet 100MiB 1 "${web0_first[@]}"
   check "apply" both apply --yes
   check "  the same" same
-  web1_more='' web1_memory=900MiB
+  web1_more='maxmem = 950MiB' web1_memory=900MiB
   fleet 100MiB 1 "${web0_first[@]}"
   check "what does not fit is refused" both apply --yes
   check "  the same" same
-  web1_memory=''
+  web1_more='' web1_memory=''
   fleet 100MiB 1 "${web0_first[@]}"
   check "and back" both apply --yes
   check "  the same" same
