@@ -189,17 +189,46 @@ scrub() { # FROM: that sector of `want` and all behind it
   return "$code"
 }
 
+# Whose sectors these are by what the host knows. A store of hv that was lost or is of yesterday may hand
+# them out a second time.
+are_free() {
+  local file whose
+  for file in "$state"/vdisk/*; do
+    case $file in *.new.* | *"/$uuid") continue ;; esac
+    [ -f "$file" ] || continue
+    whose=$(awk '
+      $1 == "pool" { if (NR == FNR) pool = $2; else same = $2 == pool }
+      $1 == "name" { name = $2 }
+      $1 == "map" && NR == FNR { ++n; device[n] = $2; start[n] = $3; end[n] = $3 + $4 }
+      $1 == "map" && NR != FNR && same {
+        for (i = 1; i <= n; ++i)
+          if (device[i] == $2 && start[i] < $3 + $4 && $3 < end[i]) { print name; exit }
+      }' "$folder/input" "$file")
+    [ -n "$whose" ] || continue
+    fail "the sectors are those of the virtual disk $whose on this host: hv's state is not of today"
+    return 1
+  done
+}
+
 vdisk_create() { # scrub|keep
-  local name=hv-vd-$uuid have
-  read_vdisk || return 1
+  local name=hv-vd-$uuid have mode=$1
+  read_vdisk && are_free || return 1
   have=$(table_of "$name")
+  # What the host knows of has data on it, whatever hv knows.
+  if [ -z "$have" ] && [ -f "$state/vdisk/$uuid" ]; then
+    if [ "$(grep '^map ' "$state/vdisk/$uuid")" != "$(grep '^map ' "$folder/input")" ]; then
+      fail "the virtual disk is known on this host, over other sectors: hv's state is not of today"
+      return 1
+    fi
+    mode=keep
+  fi
   # One that is there was scrubbed before it came.
   if [ -n "$have" ] && [ "$have" != "$want" ]; then
     fail "$name is there already, over other sectors"
     return 1
   fi
   if [ -z "$have" ]; then
-    if [ "$1" = scrub ]; then scrub 0 || return 1; fi
+    if [ "$mode" = scrub ]; then scrub 0 || return 1; fi
     map_table "$name" <<<"$want" || return 1
   fi
   has_node "$name" && record_vdisk
@@ -220,7 +249,7 @@ pieces() { # TABLE SECTORS
 
 vdisk_enlarge() { # scrub|keep
   local name=hv-vd-$uuid have old
-  read_vdisk || return 1
+  read_vdisk && are_free || return 1
   have=$(table_of "$name")
   if [ -z "$have" ]; then
     fail "there is no $name"

@@ -213,6 +213,43 @@ TEST_F(VdiskScript, NobodyReadsWhatWasThereBefore) {
   EXPECT_TRUE(read(first_, kMiBSectors + 15, 1).starts_with("mine")) << "recoverable";
 }
 
+// The store was lost, or an older one was restored: what the host knows of is not scrubbed.
+TEST_F(VdiskScript, AStoreThatForgotADiskDoesNotCostItsData) {
+  ASSERT_EQ(told(operation(Op::pool_initialise, {"phy:" + first_})), "");
+  const Operation made = vdisk(Op::vdisk_create, first_, kMiBSectors, 2 * kMiBSectors);
+  ASSERT_EQ(told(made), "");
+  const std::string node = folder_ + "/dm/nodes/hv-vd-" + to_string(uuid_of("logs"));
+  write(node, 7, "mine");
+  for (const bool rebooted : {false, true}) {
+    if (rebooted) {
+      ASSERT_EQ(
+          std::system(
+              ("'" + folder_ + "/bin/dmsetup' remove hv-vd-" + to_string(uuid_of("logs"))).c_str()),
+          0);
+    }
+    for (const auto& [start, count] : std::vector<std::pair<int64_t, int64_t>>{
+             {kMiBSectors, kMiBSectors}, {3 * kMiBSectors - 8, kMiBSectors}}) {
+      Operation other = vdisk(Op::vdisk_create, first_, start, count);
+      other.uuid = uuid_of("other");
+      expect_refused(other, "are those of the virtual disk fast on this host");
+    }
+    expect_refused(vdisk(Op::vdisk_create, first_, 4 * kMiBSectors, kMiBSectors), "other sectors");
+  }
+  EXPECT_EQ(told(made), "") << "asked to scrub it";
+  EXPECT_EQ(read(node, 7, 1).substr(0, 4), "mine");
+  Operation beside = vdisk(Op::vdisk_create, first_, 3 * kMiBSectors, kMiBSectors);
+  beside.uuid = uuid_of("beside");
+  EXPECT_EQ(told(beside), "");
+  expect_refused(vdisk(Op::vdisk_enlarge, first_, kMiBSectors, 3 * kMiBSectors),
+                 "are those of the virtual disk");
+  EXPECT_EQ(told(operation(Op::vdisk_expire, {})), "");
+  Operation next = made;
+  next.uuid = uuid_of("next");
+  EXPECT_EQ(told(next), "") << "expired, its sectors are free";
+  EXPECT_TRUE(is_filled(folder_ + "/dm/nodes/hv-vd-" + to_string(uuid_of("next")), 0,
+                        2 * kMiBSectors, '\0'));
+}
+
 TEST_F(VdiskScript, NothingIsWrittenWhereItIsNotMeant) {
   const Operation made = vdisk(Op::vdisk_create, first_, kMiBSectors, kMiBSectors);
   expect_refused(made, first_ + " does not carry the label");
