@@ -614,7 +614,7 @@ part_destroy() {
 }
 
 begin
-parts=(fleet change pin boot drift kill stranger power saved shared strange adopt local names vif others pools calls cut
+parts=(fleet change pin boot drift kill stranger power saved shared strange adopt local names vif others pools calls births cut
   records race hosts twin destroy)
 [ $# = 0 ] || parts=("$@")
 for part in "${parts[@]}"; do "part_$part"; done

@@ -86,26 +86,35 @@ part_calls() {
   web1_more='state = "paused"'
   fleet 110MiB 2 "${web0_first[@]}"
   killed "after pause"
+  web0_more='' web1_more=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+  check "nothing is to do" nothing_to_do
+}
+
+part_births() {
+  note "hv is killed inside the calls of xl that begin and end a machine"
+  stoppable_xl
   web1_more='state = "halted"'
-  fleet 110MiB 2 "${web0_first[@]}"
+  fleet 100MiB 1 "${web0_first[@]}"
   check "killed before destroy" while_xl_stands "before destroy" kill_hv
   check "  settled" run_hv apply --yes
   check "  it is off" are_domains "web0 "
   web1_more=''
-  fleet 110MiB 2 "${web0_first[@]}"
+  fleet 100MiB 1 "${web0_first[@]}"
   killed "before create"
   check "off again" run_hv stop domain.web1 --yes
   killed "after create"
   check "off again" run_hv stop domain.web1 --yes
   killed "before unpause"
   web1_more='state = "halted"'
-  fleet 110MiB 2 "${web0_first[@]}"
+  fleet 100MiB 1 "${web0_first[@]}"
   check "killed after shutdown" while_xl_stands "after shutdown" kill_hv
   check "  settled" run_hv apply --yes
   check "  it is off" are_domains "web0 "
   note "what outlives hv is waited for, not raced"
   web1_more=''
-  fleet 110MiB 2 "${web0_first[@]}"
+  fleet 100MiB 1 "${web0_first[@]}"
   outlived() {
     local second
     kill -9 "$pid"
@@ -130,9 +139,6 @@ part_calls() {
   check "a second apply waits for the create of a dead one" while_xl_stands "before create" outlived
   check "nothing is to do" nothing_to_do
   check "whole" whole
-  web0_more='' web1_more=''
-  fleet 100MiB 1 "${web0_first[@]}"
-  check "and back" run_hv apply --yes
 }
 
 part_cut() {
