@@ -9,8 +9,8 @@ namespace hv {
 namespace {
 
 constexpr Duration kInitialise = milliseconds(500), kMap = milliseconds(800);
-// So slow a disk may be that zeroes are written to, for each second of the step's time.
-constexpr int64_t kSlowScrub = 8 * kMiB;
+// So slow a disk may be that zeroes are written to, and so fast most are: bytes a second.
+constexpr int64_t kSlowScrub = 8 * kMiB, kUsualScrub = 200 * kMiB;
 constexpr Sectors kLabel = sectors(kMiB / kSectorBytes);
 
 std::optional<Sectors> size_on(const HostObservation* host, const std::string& device) {
@@ -257,16 +257,19 @@ Draft Planner::vdisk_step(Op op, const VdiskSpec& vdisk, const PoolSpec& pool, c
   operation.extents[""] = extents;
   operation.pool = pool;
   tell_pool(operation, pool_uuid(pool.address));
-  if (keep_data)
+  Duration estimate = kMap;
+  if (keep_data) {
     operation.settings.set("keep_data", true);
-  else
+  } else {
     operation.timeout += seconds(vdisk.size.count / kSlowScrub);
+    if (!host(pool.host)->simulated) estimate += seconds(vdisk.size.count / kUsualScrub);
+  }
   vdisk_uuids_[vdisk.address] = uuid;
   const uint32_t next = next_generation(vdisk.address);
   const bool known =
       applied_.vdisks.contains(vdisk.address) && applied_.vdisks.at(vdisk.address).uuid == uuid;
   operation.generation = known ? std::max<uint32_t>(next, 1) - 1 : next;
-  const Draft step = add(operation, to_human(vdisk.size), kMap, after_move(vdisk.address));
+  const Draft step = add(operation, to_human(vdisk.size), estimate, after_move(vdisk.address));
   if (auto ready = pool_ready_.find(pool.address); ready != pool_ready_.end())
     edge(ready->second, step);
   if (auto ready = vdisk_ready_.find(vdisk.address); ready != vdisk_ready_.end())

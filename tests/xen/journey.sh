@@ -376,7 +376,7 @@ part_saved() {
 
 part_boot() {
   note "what starts when the host boots"
-  at_boot() { in_dom0 "cat /etc/xen/auto/*.cfg 2>/dev/null | grep -c '$1'" | grep -qx "$2"; }
+  at_boot() { [ "$(in_dom0 "cat /etc/xen/auto/*.cfg 2>/dev/null | grep -c '$1'")" = "$2" ]; }
   web1_more='autostart = True'
   fleet 100MiB 1 "${web0_first[@]}"
   check "apply" run_hv apply --yes
