@@ -41,6 +41,7 @@ bool add_others(Session& session, const Options& options, const StorageContext& 
                 std::vector<Access>& own) {
   std::map<Uuid, Address> ours;
   for (const auto& [address, domain] : session.applied.domains) ours[domain.uuid] = address;
+  for (const auto& [address, pool] : session.applied.pools) ours[pool.uuid] = address;
   if (options.live) {
     if (!session.open_drivers(false) || !session.observe()) return false;
     for (const auto& [name, host] : session.observation.hosts) {

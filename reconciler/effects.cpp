@@ -146,12 +146,12 @@ const std::vector<Extent>& own_extents(const Operation& operation) {
 }
 
 // Extents handed out again are no longer those of the expired disk that had them.
-Transition allocated(const Operation& operation, const Applied& applied, AppliedVdisk vdisk) {
+Transition cut_from_expired(const Operation& operation, const Applied& applied) {
   Transition transition;
-  vdisk.extents = own_extents(operation);
+  const std::vector<Extent>& extents = own_extents(operation);
   for (const auto& [address, other] : applied.vdisks) {
     if (!other.expired || address == operation.address) continue;
-    std::vector<Extent> left = without(other.extents, vdisk.extents);
+    std::vector<Extent> left = without(other.extents, extents);
     if (left == other.extents) continue;
     if (left.empty()) {
       transition.erase.push_back(address);
@@ -161,6 +161,12 @@ Transition allocated(const Operation& operation, const Applied& applied, Applied
       transition.put_vdisks.push_back(std::move(rest));
     }
   }
+  return transition;
+}
+
+Transition allocated(const Operation& operation, const Applied& applied, AppliedVdisk vdisk) {
+  Transition transition = cut_from_expired(operation, applied);
+  vdisk.extents = own_extents(operation);
   transition.put_vdisks.push_back(std::move(vdisk));
   return transition;
 }
@@ -449,8 +455,14 @@ Transition effects_of(const Operation& operation, const Applied& applied, Time n
 }
 
 Transition reservation_of(const Operation& operation, const Applied& applied) {
-  if (operation.op != Op::domain_create && operation.op != Op::vdisk_create) return {};
-  return use_generation(operation.address, operation.generation, applied, {});
+  const bool makes = operation.op == Op::domain_create || operation.op == Op::vdisk_create;
+  Transition reserved;
+  // Zeroes may be on them as soon as it has begun: nobody gets those extents back with their data.
+  if (operation.op == Op::vdisk_create || operation.op == Op::vdisk_enlarge)
+    reserved = cut_from_expired(operation, applied);
+  return makes
+             ? use_generation(operation.address, operation.generation, applied, std::move(reserved))
+             : reserved;
 }
 
 Transition release_of(const Operation& operation, const Applied& applied) {

@@ -72,6 +72,29 @@ TEST(Effects, CreateIsIncompleteUntilItRuns) {
   EXPECT_FALSE(after(operation(Op::domain_verify), applied).domains.at(kWeb).incomplete);
 }
 
+// Zeroes may be written as soon as it has begun: whether it succeeds or not, the expired disk that
+// had those sectors does not get them back.
+TEST(Effects, WhatIsAboutToBeScrubbedIsNobodysBefore) {
+  const Address old{Kind::vdisk, "old"}, gone{Kind::vdisk, "gone"}, live{Kind::vdisk, "live"};
+  Applied applied;
+  for (const auto& [address, at] : {std::pair(old, 0), {gone, 8}, {live, 100}}) {
+    applied.vdisks[address].spec.address = address;
+    applied.vdisks[address].extents = {extent(at, 8)};
+    if (address != live) applied.vdisks[address].expired = kNow;
+  }
+  for (const Op op : {Op::vdisk_create, Op::vdisk_enlarge}) {
+    Operation made = operation(op);
+    made.address = {Kind::vdisk, "new"};
+    made.extents[""] = {extent(4, 12)};
+    Applied then = applied;
+    fold(reservation_of(made, then), then);
+    EXPECT_FALSE(then.vdisks.contains(gone));
+    EXPECT_EQ(then.vdisks.at(old).extents, std::vector<Extent>{extent(0, 4)});
+    EXPECT_EQ(then.vdisks.at(live).extents, std::vector<Extent>{extent(100, 8)});
+    EXPECT_TRUE(release_of(made, then).put_vdisks.empty());
+  }
+}
+
 TEST(Effects, AnIdentityIsReservedOnceAndGivenBackIfNothingRan) {
   Operation create = operation(Op::domain_create);
   create.domain = one_domain().domains.at(kWeb).spec;

@@ -95,6 +95,7 @@ Execution::Execution(ApplyContext context, const ApplyOptions& options, Caller c
   for (const Step& step : work_.steps) index.emplace(step.id, index.size());
   HV_CHECK(index.size() == work_.steps.size(), "two steps have one id");
   for (const auto& [address, domain] : applied_.domains) ours_[domain.uuid] = address;
+  for (const auto& [address, pool] : applied_.pools) ours_[pool.uuid] = address;
   for (const HostName& host : work_.powered_off) pass_over_if_off(host);
   for (const Step& step : work_.steps) {
     Run run;
@@ -108,7 +109,8 @@ Execution::Execution(ApplyContext context, const ApplyOptions& options, Caller c
       run.state = StepState::failed;
       run.why = {Code::operation_unknown, unknown->second, ""};
     }
-    if (step.operation.address.kind == Kind::domain && !step.operation.uuid.is_nil())
+    const Kind kind = step.operation.address.kind;
+    if ((kind == Kind::domain || kind == Kind::pool) && !step.operation.uuid.is_nil())
       ours_[step.operation.uuid] = step.operation.address;
     runs_.push_back(std::move(run));
   }

@@ -145,6 +145,10 @@ Result<Plan> Planner::run() {
     ours_[domain.uuid] = address;
     context_.names[{domain.spec.host, domain.spec.name}] = address;
   }
+  for (const auto& [address, pool] : applied_.pools) ours_[pool.uuid] = address;
+  for (const Resource& resource : in_.desired->resources())
+    if (const auto* pool = std::get_if<PoolSpec>(&resource))
+      ours_.emplace(pool_uuid(pool->address), pool->address);
   for (const Resource& resource : in_.desired->resources())
     if (const auto* domain = std::get_if<DomainSpec>(&resource))
       context_.names.emplace(std::pair(domain->host, domain->name), domain->address);

@@ -160,6 +160,13 @@ void Planner::make_moves() {
                       }) ||
           move_record(applied_.vdisks, move,
                       [&](AppliedVdisk& record, Operation& operation) {
+                        // A host that keeps its name would tell the old one for ever.
+                        const HostObservation* where = host(record.host);
+                        if (!record.expired && (where == nullptr || !where->simulated))
+                          refuse(Code::plan_refused,
+                                 "`" + to_string(move.from) + "` cannot get another name: " +
+                                     record.host.text + " knows it by this one",
+                                 "keep its name, or wait until it has expired");
                         record.spec.address = move.to;
                         operation.host = record.host;
                         operation.uuid = record.uuid;

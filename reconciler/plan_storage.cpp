@@ -257,6 +257,10 @@ Draft Planner::vdisk_step(Op op, const VdiskSpec& vdisk, const PoolSpec& pool, c
   operation.extents[""] = extents;
   operation.pool = pool;
   tell_pool(operation, pool_uuid(pool.address));
+  std::vector<Uuid> freed;
+  for (const auto& [address, other] : applied_.vdisks)
+    if (other.expired && other.host == pool.host && other.uuid != uuid) freed.push_back(other.uuid);
+  tell_freed(operation, freed);
   Duration estimate = kMap;
   if (keep_data) {
     operation.settings.set("keep_data", true);
@@ -331,6 +335,17 @@ void Planner::keep_vdisk(const VdiskSpec& vdisk, const AppliedVdisk& applied, co
   const std::size_t before = drafts_.size();
   // A reboot of the host takes its tables along.
   const HostObservation* where = host(pool.host);
+  const bool unsettled =
+      std::any_of(in_.open_intents.begin(), in_.open_intents.end(),
+                  [&](const JournalEntry& it) { return it.intent.operation.uuid == applied.uuid; });
+  for (const ObservedVdisk& seen : where->vdisks)
+    if (seen.uuid == applied.uuid && seen.extents != applied.extents && !unsettled) {
+      refuse(Code::plan_refused,
+             "`" + to_string(vdisk.address) + "` is mapped on " + pool.host.text +
+                 " to other sectors than hv knows",
+             "hv's state is not of today: put back the newest, or `hv state rebuild`");
+      return;
+    }
   const bool mapped = std::any_of(where->vdisks.begin(), where->vdisks.end(),
                                   [&](const ObservedVdisk& it) { return it.uuid == applied.uuid; });
   if (!mapped) {

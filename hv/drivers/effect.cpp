@@ -1,9 +1,11 @@
 #include "hv/drivers/effect.h"
 
 #include <algorithm>
+#include <set>
 
 #include "hv/model/cpu_sets.h"
 #include "hv/schema/schema.h"
+#include "hv/storage/storage.h"
 
 namespace hv {
 namespace {
@@ -67,6 +69,19 @@ Effect mapped(const Operation& operation, const HostObservation& host) {
     return operation.op == Op::vdisk_enlarge ? absent("it is mapped as it was before")
                                              : different("it is mapped to other extents");
   return present("the virtual disk is mapped");
+}
+
+// All devices of the pool, where the host tells which it has.
+Effect in_use(const Operation& operation, const HostObservation& host) {
+  if (find_vdisk(host, operation.uuid) == nullptr) return absent("the pool is not in use");
+  for (const ObservedPool& pool : host.pools) {
+    if (pool.uuid != operation.uuid || !operation.pool) continue;
+    std::set<std::string> has;
+    for (const std::string& device : pool.devices) has.insert(normalise_name(device));
+    for (const std::string& device : operation.pool->devices)
+      if (!has.contains(normalise_name(device))) return absent("the pool does not have " + device);
+  }
+  return present("the pool is in use");
 }
 
 // All the machine's claims, or only those of the devices that are named.
@@ -200,8 +215,7 @@ Effect read_effect(const Operation& operation, const HostObservation& host) {
     case Op::claim_drop:
       return claimed(operation, host);
     case Op::pool_initialise:
-      return find_vdisk(host, operation.uuid) != nullptr ? present("the pool is in use")
-                                                         : absent("the pool is not in use");
+      return in_use(operation, host);
     case Op::vdisk_create:
     case Op::vdisk_enlarge:
       return mapped(operation, host);

@@ -229,6 +229,18 @@ TEST(Effect, IsReadFromWhatTheHostShows) {
   }
 }
 
+// Of a pool that grows, all devices must be in it: that it was in use before proves nothing.
+TEST(Effect, APoolIsInUseWithAllItsDevices) {
+  HostObservation host = seen_host();
+  host.pools.push_back({uuid_of("logs"), "logs", {"/dev/sda", "/dev/vg/a"}});
+  Operation pool = operation(Op::pool_initialise, "logs");
+  pool.pool = PoolSpec();
+  pool.pool->devices = {"phy:sda", "phy:/dev/mapper/vg-a"};
+  EXPECT_EQ(read_effect(pool, host).state, EffectState::present);
+  pool.pool->devices.push_back("phy:/dev/sdb");
+  EXPECT_EQ(read_effect(pool, host).state, EffectState::absent);
+}
+
 TEST(Effect, EveryOperationHasACase) {
   for (const Op op : all_ops())
     EXPECT_TRUE(std::any_of(std::begin(kCases), std::end(kCases), [&](const EffectCase& one) {

@@ -4,6 +4,7 @@ namespace hv {
 namespace {
 
 constexpr const char* kPool = "pool_uuid";
+constexpr const char* kFreed = "freed_uuids";
 
 std::string key_of(const std::string& device) {
   return "vdisk_uuid." + device;
@@ -22,6 +23,21 @@ void tell_pool(Operation& operation, const Uuid& pool) {
 
 std::optional<Uuid> told_pool(const Operation& operation) {
   return uuid_in(operation, kPool);
+}
+
+void tell_freed(Operation& operation, const std::vector<Uuid>& vdisks) {
+  List texts;
+  for (const Uuid& vdisk : vdisks) texts.emplace_back(to_string(vdisk));
+  if (!texts.empty()) operation.settings.set(kFreed, std::move(texts));
+}
+
+std::vector<Uuid> told_freed(const Operation& operation) {
+  std::vector<Uuid> vdisks;
+  if (const auto* texts = operation.settings.get<List>(kFreed))
+    for (const Value& each : *texts)
+      if (const auto* text = each.get<std::string>())
+        if (const auto vdisk = parse_uuid(*text)) vdisks.push_back(*vdisk);
+  return vdisks;
 }
 
 void tell_vdisk(Operation& operation, const std::string& device, const Uuid& vdisk) {

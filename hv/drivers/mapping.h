@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "hv/model/plan.h"
@@ -14,6 +15,11 @@ namespace hv {
 // The pool of a vdisk_create or vdisk_enlarge.
 void tell_pool(Operation& operation, const Uuid& pool);
 std::optional<Uuid> told_pool(const Operation& operation);
+
+// The virtual disks of that pool's host that have expired: what is known of them there and is not
+// mapped any more holds nothing.
+void tell_freed(Operation& operation, const std::vector<Uuid>& vdisks);
+std::vector<Uuid> told_freed(const Operation& operation);
 
 // The virtual disk that a domain_create or vbd_attach gives to the domain as `device`.
 void tell_vdisk(Operation& operation, const std::string& device, const Uuid& vdisk);

@@ -8,6 +8,8 @@
 namespace hv {
 namespace {
 
+constexpr Sectors kLabel = sectors(kMiB / kSectorBytes);
+
 // Level 2 is never a default, whatever the project says.
 constexpr int kHighestDefault = 1;
 constexpr int kHighestLevel = 2;
@@ -165,6 +167,23 @@ std::vector<Access> foreign_accesses(const HostObservation& host,
                                      const std::map<Uuid, Address>& ours,
                                      const StorageContext& context) {
   std::vector<Access> accesses;
+  // A pool of another project that nobody uses at this moment: its label stands for it, because
+  // what lies behind is its machines'.
+  for (const ObservedPool& pool : host.pools) {
+    if (ours.contains(pool.uuid)) continue;
+    for (const std::string& device : pool.devices) {
+      std::vector<Extent> label = resolve_device(device, host.host, context).extents;
+      for (Extent& extent : label) extent.count = std::min(extent.count, kLabel);
+      Access access;
+      access.party = party_of_foreign(host.host, "pool " + pool.name);
+      access.host = host.host;
+      access.extents = extents_now(label, {}, host.host, context);
+      access.mode = AccessMode::write;
+      access.origin = AccessOrigin::live;
+      access.path = {"label of pool " + pool.name, device};
+      accesses.push_back(std::move(access));
+    }
+  }
   for (const ObservedDomain& domain : host.domains) {
     if (!domain.uuid.is_nil() && ours.contains(domain.uuid)) continue;
     const std::size_t before = accesses.size();

@@ -145,6 +145,25 @@ TEST(Accesses, OfOthersPermitNothing) {
   }
 }
 
+// A pool of another project holds its devices before a machine uses any of its disks.
+TEST(ForeignAccesses, APoolOfAnotherProjectHoldsItsDevices) {
+  HostObservation host;
+  host.host = HostName{"xen1"};
+  const Uuid pool = uuid_v5(Uuid{}, "pool");
+  host.pools.push_back({pool, "fast", {"/dev/sdb", "/dev/sdc3"}});
+  const std::vector<Access> accesses = foreign_accesses(host, {}, {});
+  ASSERT_EQ(accesses.size(), 2u);
+  for (const char* source : {"/dev/sdb", "/dev/sdb1", "/dev/sdc", "/dev/sdc3"}) {
+    Vbd vbd;
+    vbd.source = source;
+    const Extent theirs = resolve(vbd, host.host, {}).extents.at(0);
+    EXPECT_TRUE(std::any_of(accesses.begin(), accesses.end(), [&](const Access& access) {
+      return writes(access.mode) && overlap(access.extents.at(0), theirs);
+    })) << source;
+  }
+  EXPECT_TRUE(foreign_accesses(host, {{pool, {Kind::pool, "fast"}}}, {}).empty()) << "ours";
+}
+
 // What would start a machine by its name alone is that of ours which has the name on that host.
 TEST(ForeignAccesses, ANameThatIsOursIsOurs) {
   HostObservation host;

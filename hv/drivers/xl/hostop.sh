@@ -21,10 +21,11 @@ PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C
 state=$1 verb=$2
 shift 2
-# What xendomains starts at boot, and device-mapper's nodes; with any other STATE than Xen's own machine
-# has, nothing of that machine.
-auto_links=/etc/xen/auto mapper=/dev/mapper
-[ "$state" = /var/lib/hv ] || auto_links=$state/xen-auto mapper=$state/mapper
+# What xendomains starts at boot, device-mapper's nodes and where names of its devices are besides sysfs;
+# with any other STATE than Xen's own machine has, nothing of that machine.
+auto_links=/etc/xen/auto mapper=/dev/mapper dm_names=
+[ "$state" = /var/lib/hv ] ||
+  auto_links=$state/xen-auto mapper=$state/mapper dm_names="$state/mapper/*.name"
 
 fail() {
   printf '%s\n' "$*" >&2
@@ -283,6 +284,10 @@ act() {
         fi
         own_device "$4" "$5" "$6" || return 1
       fi
+      case $2 in *target=/dev/mapper/hv-vd-*) if [ -e "$state/auto/$uuid.cfg" ]; then
+        fail "the machine starts at boot, when nobody makes the table of its virtual disk"
+        return 1
+      fi ;; esac
       xl block-attach "$domid" "$2" && edit_auto add disk "$3"
       ;;
     vbd-detach)
@@ -338,11 +343,11 @@ own_device() {
   if [ -b "$source" ]; then
     number=$(number_of "$source") || return 1
     [ "$3" = w ] || options=(--readonly)
-    map_table "hv-$uuid-$1" "${options[@]}" <<<"0 $(sectors_of "$source") linear $number 0" || return 1
+    map_table "hv-$uuid-$1" ${options[@]+"${options[@]}"} <<<"0 $(sectors_of "$source") linear $number 0" || return 1
     device=$mapper/hv-$uuid-$1
   elif [ -f "$source" ]; then
     [ "$3" = w ] || options=(--read-only)
-    device=$(losetup "${options[@]}" --find --show "$source") || return 1
+    device=$(losetup ${options[@]+"${options[@]}"} --find --show "$source") || return 1
   else
     fail "there is no file or block device $source"
     return 1
@@ -613,7 +618,7 @@ schedule() { # WEIGHT CAP auto|off [VCPU|all HARD SOFT]…; "-" leaves one as it
   shift 3
   if [ ${#options[@]} -gt 0 ]; then
     case $(xl info xen_scheduler) in credit) command=sched-credit ;; esac
-    xl "$command" -d "$domid" "${options[@]}" || return 1
+    xl "$command" -d "$domid" ${options[@]+"${options[@]}"} || return 1
   fi
   while [ $# -gt 0 ]; do
     xl vcpu-pin "$domid" "$1" "$2" "$3" || return 1

@@ -575,33 +575,44 @@ class LookReader {
       if (colon != std::string_view::npos)
         tables[std::string(line.substr(0, colon))].emplace_back(trimmed(line.substr(colon + 2)));
     }
+    std::map<Uuid, std::vector<MappingRecord>> vdisks;
     for (const auto& [name, text] : sections_) {
-      constexpr std::string_view kPool = "file pool/", kVdisk = "file vdisk/";
+      constexpr std::string_view kPool = "file pool/", kVdisk = "file vdisk/", kNext = ".next";
       const bool is_pool = name.starts_with(kPool);
       if (!is_pool && !name.starts_with(kVdisk)) continue;
-      const auto uuid = parse_uuid(name.substr((is_pool ? kPool : kVdisk).size()));
+      std::string_view id = std::string_view(name).substr((is_pool ? kPool : kVdisk).size());
+      if (id.ends_with(kNext)) id.remove_suffix(kNext.size());
+      const auto uuid = parse_uuid(id);
       auto record = uuid ? mapping_record(text) : std::nullopt;
       if (!record) {
         reason_ = "what the host knows of a pool or a virtual disk cannot be read (" +
                   name.substr(5) + ")";
         return;
       }
-      ObservedVdisk seen{*uuid, record->name, std::move(record->extents), true};
       if (is_pool) {
-        seen.name = "pool " + record->name;
         seen_.pools.push_back({*uuid, record->name, record->pool});
+        seen_.vdisks.push_back({*uuid, "pool " + record->name, {}, true});
       } else {
-        if (record->project == project_) vdisks_[*uuid] = record->name;
-        auto table = tables.find("hv-vd-" + to_string(*uuid));
-        if (table == tables.end() || record->boot_id != seen_.boot_id) continue;
-        if (table->second != record->table) {
-          reason_ = "the virtual disk `" + record->name +
-                    "` is mapped there otherwise than hv did (device hv-vd-" + to_string(*uuid) +
-                    ")";
-          return;
-        }
+        vdisks[*uuid].push_back(std::move(*record));
       }
-      seen_.vdisks.push_back(std::move(seen));
+    }
+    for (auto& [uuid, records] : vdisks) {
+      if (records.front().project == project_) vdisks_[uuid] = records.front().name;
+      auto table = tables.find("hv-vd-" + to_string(uuid));
+      // What was made in an earlier life of dom0 is gone, whatever has the name now.
+      std::erase_if(records, [&](const MappingRecord& it) { return it.boot_id != seen_.boot_id; });
+      if (table == tables.end() || records.empty()) continue;
+      auto made = std::find_if(records.begin(), records.end(),
+                               [&](const MappingRecord& it) { return it.table == table->second; });
+      if (made == records.end())
+        made = std::find_if(records.begin(), records.end(),
+                            [&](const MappingRecord& it) { return it.before == table->second; });
+      if (made == records.end()) {
+        reason_ = "the virtual disk `" + records.front().name +
+                  "` is mapped there otherwise than hv did (device hv-vd-" + to_string(uuid) + ")";
+        return;
+      }
+      seen_.vdisks.push_back({uuid, made->name, std::move(made->extents), true});
     }
   }
 

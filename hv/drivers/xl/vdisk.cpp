@@ -115,6 +115,7 @@ Result<std::string> vdisk_input(const Operation& operation) {
            std::to_string(extent.start.count - slot * kNameSlotSectors) + " " +
            std::to_string(extent.count.count) + "\n";
   }
+  for (const Uuid& freed : told_freed(operation)) map += "freed " + to_string(freed) + "\n";
   return input + map;
 }
 
@@ -147,6 +148,8 @@ std::optional<MappingRecord> mapping_record(std::string_view text) {
       record.boot_id = rest;
     } else if (words[0] == "table") {
       record.table.push_back(rest);
+    } else if (words[0] == "before") {
+      record.before.push_back(rest);
     }
   }
   if (!is_named || record.name.empty()) return std::nullopt;

@@ -29,11 +29,12 @@ Result<std::string> vdisk_input(const Operation& operation);
 // What the host wrote down of a pool or a virtual disk when it made it.
 struct MappingRecord {
   std::string name;
-  Uuid project;                    // of a virtual disk
-  std::vector<Extent> extents;     // none of a pool
-  std::vector<std::string> pool;   // the devices' paths
-  std::string boot_id;             // of the life of dom0 that the table was made in
-  std::vector<std::string> table;  // its lines: "0 8192 linear 253:0 2048"
+  Uuid project;                     // of a virtual disk
+  std::vector<Extent> extents;      // none of a pool
+  std::vector<std::string> pool;    // the devices' paths
+  std::string boot_id;              // of the life of dom0 that the table was made in
+  std::vector<std::string> table;   // its lines: "0 8192 linear 253:0 2048"
+  std::vector<std::string> before;  // those of the table that it took the place of, if it did
 };
 // Nothing: it is no such record.
 std::optional<MappingRecord> mapping_record(std::string_view text);

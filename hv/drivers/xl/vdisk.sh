@@ -1,13 +1,14 @@
 # vdisk.sh: pools and virtual disks, for hostop.sh, which it is put in front of. A pool's devices carry
 # its label in their first sector; a virtual disk is a device-mapper table over their sectors that is
-# called hv-vd-UUID, and `vdisk/UUID` below STATE says what it maps, for look.sh. An action's input is
-# lines (vdisk.cpp):
+# called hv-vd-UUID, and `vdisk/UUID` below STATE says what it maps, for look.sh; `vdisk/UUID.next` what it
+# is about to map, with zeroes on what is new. An action's input is lines (vdisk.cpp):
 #
 #   pool UUID NAME
 #   device NUMBER PATH           of the pool
 #   name NAME                    of the virtual disk
 #   extent START COUNT ? STORE   what hv calls its sectors; kept, not read
 #   map NUMBER START COUNT       where they are: sectors of the device of that number
+#   freed UUID                   a virtual disk that hv knows to have expired
 #
 # Device names may mean another disk after a reboot: nothing is written or mapped on a device that does
 # not carry the label.
@@ -17,12 +18,13 @@ label_space=2048
 
 read_pool() {
   local word first rest
-  pool='' pool_name='' devices=() maps=()
+  pool='' pool_name='' devices=() maps=() freed=' '
   while read -r word first rest; do
     case $word in
       pool) pool=$first pool_name=$rest ;;
       device) devices[first]=$rest ;;
       map) maps+=("$first $rest") ;;
+      freed) freed+="$first " ;;
     esac
   done <"$folder/input"
   is_word "$pool" || fail "no pool is named"
@@ -74,18 +76,29 @@ may_be_taken() {
     return 1
   fi
   # The kernel gives device-mapper nothing that is mounted, swapped on or part of an array.
+  unmap "hv-try-$uuid" || return 1
   if ! dmsetup create "hv-try-$uuid" --table "0 8 linear $number 0"; then
     fail "$path is in use"
     return 1
   fi
-  dmsetup remove --retry "hv-try-$uuid"
+  unmap "hv-try-$uuid"
 }
 
 pool_initialise() {
-  local index path
+  local index path number numbers=' '
   read_pool && has_device_mapper || return 1
+  # Two projects may want one device at the same moment.
+  exec 9>>"$state/pool.lock"
+  flock -x 9 || return 1
   for index in "${!devices[@]}"; do
     path=${devices[index]}
+    number=$(number_of "$path") || return 1
+    case $numbers in *" $number "*)
+      fail "$path is in the pool already, by another name"
+      return 1
+      ;;
+    esac
+    numbers+="$number "
     carries_label "$path" "$index" || may_be_taken "$path" || return 1
   done
   for index in "${!devices[@]}"; do
@@ -96,12 +109,24 @@ pool_initialise() {
         "$pool_name"
       head -c 512 /dev/zero
     } | head -c 512 | dd of="$path" bs=512 conv=notrunc,fsync 2>/dev/null
-    if ! carries_label "$path" "$index"; then
-      fail "the label cannot be written on $path"
-      return 1
-    fi
   done
-  save "$state/pool/$uuid" <"$folder/input"
+  for index in "${!devices[@]}"; do
+    carries_label "${devices[index]}" "$index" && continue
+    fail "the label cannot be written on ${devices[index]}"
+    return 1
+  done
+  keep_input "$state/pool/$uuid"
+}
+
+# keep_input FILE [LINE…]: what was asked for, whole, and lines of ours.
+keep_input() {
+  local file=$1 text
+  shift
+  text=$(cat "$folder/input") && [ "${text#pool }" != "$text" ] || {
+    fail "what was asked for cannot be read"
+    return 1
+  }
+  printf '%s\n' "$text" "$@" | save "$file"
 }
 
 # Sets `want`, the table that the input asks for, and `size`, its sectors.
@@ -130,12 +155,12 @@ read_vdisk() {
   [ "$size" -gt 0 ] || fail "the virtual disk has no sectors"
 }
 
-record_vdisk() {
-  {
-    cat "$folder/input"
-    printf 'project %s\nboot %s\n' "$project" "$(cat /proc/sys/kernel/random/boot_id)"
-    sed 's/^/table /' <<<"$want"
-  } | save "$state/vdisk/$uuid"
+record_vdisk() { # FILE [TABLE]: the one before, which who looks at this moment may have read
+  local lines before=()
+  mapfile -t lines <<<"$want"
+  [ -z "${2-}" ] || mapfile -t before <<<"$2"
+  keep_input "$1" "project $project" "boot $(cat /proc/sys/kernel/random/boot_id)" \
+    "${lines[@]/#/table }" ${before[@]+"${before[@]/#/before }"}
 }
 
 # dmsetup leaves the nodes in /dev to udev, also where there is none: then there would be none, or that of
@@ -146,7 +171,7 @@ record_vdisk() {
 map_table() {
   dmsetup create "$@" || return 1
   has_node "$1" && return 0
-  dmsetup remove --retry "$1"
+  unmap "$1"
   return 1
 }
 
@@ -160,7 +185,29 @@ has_node() { # NAME
   fail "$mapper/$1 is not the device of that name"
 }
 
-table_of() { dmsetup table "$1" 2>/dev/null; }
+# (An error of dmsetup is not that there is none.)
+is_mapped() { # NAME
+  local file name
+  for file in /sys/block/dm-*/dm/name $dm_names; do
+    { read -r name <"$file"; } 2>/dev/null && [ "$name" = "$1" ] && return 0
+  done
+  return 1
+}
+
+# Sets `have`, the table of a device that is there, "" where there is none.
+read_table() { # NAME
+  have=
+  is_mapped "$1" || return 0
+  have=$(dmsetup table "$1") && [ -n "$have" ] && return 0
+  fail "the table of $1 cannot be read"
+}
+
+unmap() { # NAME
+  is_mapped "$1" || return 0
+  dmsetup remove --retry "$1" || return 1
+  is_mapped "$1" || return 0
+  fail "$1 is still there"
+}
 
 write_zeroes() { # PATH FROM COUNT
   local from=$2 left=$3 part
@@ -178,60 +225,16 @@ write_zeroes() { # PATH FROM COUNT
   done
 }
 
-# No machine reads what another one wrote: zeroes are on the disk before its table is there.
+# No machine reads what another one wrote: zeroes are on the disk before its table is there. The device
+# they are written through has nothing but what is new, because the kernel writes whole pages.
 scrub() { # FROM: that sector of `want` and all behind it
   local name=hv-new-$uuid code
-  if [ -n "$(table_of "$name")" ]; then dmsetup remove --retry "$name" || return 1; fi
-  map_table "$name" <<<"$want" || return 1
-  write_zeroes "$mapper/$name" "$1" "$((size - $1))"
+  unmap "$name" || return 1
+  map_table "$name" <<<"$(tail_of "$want" "$1")" || return 1
+  write_zeroes "$mapper/$name" 0 "$((size - $1))"
   code=$?
-  dmsetup remove --retry "$name" || return 1
+  unmap "$name" || return 1
   return "$code"
-}
-
-# Whose sectors these are by what the host knows. A store of hv that was lost or is of yesterday may hand
-# them out a second time.
-are_free() {
-  local file whose
-  for file in "$state"/vdisk/*; do
-    case $file in *.new.* | *"/$uuid") continue ;; esac
-    [ -f "$file" ] || continue
-    whose=$(awk '
-      $1 == "pool" { if (NR == FNR) pool = $2; else same = $2 == pool }
-      $1 == "name" { name = $2 }
-      $1 == "map" && NR == FNR { ++n; device[n] = $2; start[n] = $3; end[n] = $3 + $4 }
-      $1 == "map" && NR != FNR && same {
-        for (i = 1; i <= n; ++i)
-          if (device[i] == $2 && start[i] < $3 + $4 && $3 < end[i]) { print name; exit }
-      }' "$folder/input" "$file")
-    [ -n "$whose" ] || continue
-    fail "the sectors are those of the virtual disk $whose on this host: hv's state is not of today"
-    return 1
-  done
-}
-
-vdisk_create() { # scrub|keep
-  local name=hv-vd-$uuid have mode=$1
-  read_vdisk && are_free || return 1
-  have=$(table_of "$name")
-  # What the host knows of has data on it, whatever hv knows.
-  if [ -z "$have" ] && [ -f "$state/vdisk/$uuid" ]; then
-    if [ "$(grep '^map ' "$state/vdisk/$uuid")" != "$(grep '^map ' "$folder/input")" ]; then
-      fail "the virtual disk is known on this host, over other sectors: hv's state is not of today"
-      return 1
-    fi
-    mode=keep
-  fi
-  # One that is there was scrubbed before it came.
-  if [ -n "$have" ] && [ "$have" != "$want" ]; then
-    fail "$name is there already, over other sectors"
-    return 1
-  fi
-  if [ -z "$have" ]; then
-    if [ "$mode" = scrub ]; then scrub 0 || return 1; fi
-    map_table "$name" <<<"$want" || return 1
-  fi
-  has_node "$name" && record_vdisk
 }
 
 # Where the first sectors of a table are, a piece a line.
@@ -247,31 +250,128 @@ pieces() { # TABLE SECTORS
     END { tell() }' <<<"$1"
 }
 
+# The table of what lies behind a sector of another one.
+tail_of() { # TABLE FROM
+  awk -v from="$2" '
+    $1 + $2 > from {
+      skip = $1 < from ? from - $1 : 0
+      printf "%.0f %.0f linear %s %.0f\n", $1 + skip - from, $2 - skip, $4, $5 + skip
+    }' <<<"$1"
+}
+
+# are_free FROM: whose sectors are those behind that one of `want`, by what the host knows and has mapped?
+# A store of hv that was lost or is of yesterday may hand them out a second time.
+are_free() {
+  local file whose owner tail lines
+  tail=$(tail_of "$want" "$1") || return 1
+  for file in "$state"/vdisk/*; do
+    owner=${file##*/}
+    owner=${owner%.next}
+    case $file in *.new.* | *"/$uuid" | *"/$uuid.next") continue ;; esac
+    [ -f "$file" ] || continue
+    # What was begun to expire and is not mapped any more has.
+    case $freed in *" $owner "*) if ! is_mapped "hv-vd-$owner"; then
+      rm -f "$file" || return 1
+      continue
+    fi ;; esac
+    whose=$(awk -v from="$1" '
+      $1 == "pool" { if (NR == FNR) pool = $2; else same = $2 == pool }
+      $1 == "name" { name = $2 }
+      $1 == "map" && NR == FNR {
+        skip = at < from ? from - at : 0
+        at += $4
+        if (skip < $4) { ++n; device[n] = $2; start[n] = $3 + skip; end[n] = $3 + $4 }
+      }
+      $1 == "map" && NR != FNR && same {
+        for (i = 1; i <= n; ++i)
+          if (device[i] == $2 && start[i] < $3 + $4 && $3 < end[i]) { print name; exit }
+      }' "$folder/input" "$file") || {
+      fail "$file cannot be read"
+      return 1
+    }
+    [ -z "$whose" ] || {
+      fail "the sectors are those of the virtual disk $whose on this host: hv's state is not of today"
+      return 1
+    }
+  done
+  lines=$(dmsetup table) || {
+    fail "device-mapper does not tell its tables"
+    return 1
+  }
+  whose=$(awk -v own="hv-vd-$uuid:" -v new="hv-new-$uuid:" '
+    NR == FNR { ++n; device[n] = $4; start[n] = $5; end[n] = $5 + $2; next }
+    /^hv-(vd|new)-/ && $1 != own && $1 != new {
+      for (i = 1; i <= n; ++i)
+        if (device[i] == $5 && start[i] < $6 + $3 && $6 < end[i]) { print $1; exit }
+    }' <(printf '%s\n' "$tail") <(printf '%s\n' "$lines")) || return 1
+  [ -z "$whose" ] || fail "the sectors are mapped by ${whose%:} on this host"
+}
+
+maps_in() { grep '^map ' "$1"; } # FILE
+
+vdisk_create() { # scrub|keep
+  local name=hv-vd-$uuid have mode=$1 record=$state/vdisk/$uuid
+  read_vdisk && are_free 0 && read_table "$name" || return 1
+  # Nobody has what was mapped and never recorded.
+  if [ -n "$have" ] && [ "$have" != "$want" ] && [ ! -f "$record" ]; then unmap "$name" && have= || return 1; fi
+  # One that is there was scrubbed before it came.
+  if [ -n "$have" ] && [ "$have" != "$want" ]; then
+    fail "$name is there already, over other sectors"
+    return 1
+  fi
+  if [ -z "$have" ]; then
+    # What the host knows of has data on it, whatever hv knows.
+    if [ -f "$record" ]; then
+      if [ "$(maps_in "$record")" != "$(maps_in "$folder/input")" ] &&
+        { [ ! -f "$record.next" ] || [ "$(maps_in "$record.next")" != "$(maps_in "$folder/input")" ]; }; then
+        fail "the virtual disk is known on this host, over other sectors: hv's state is not of today"
+        return 1
+      fi
+      mode=keep
+    fi
+    if [ "$mode" = scrub ]; then scrub 0 || return 1; fi
+    map_table "$name" <<<"$want" || return 1
+  fi
+  has_node "$name" && record_vdisk "$record" || return 1
+  # What it was about to be, it is.
+  [ ! -f "$record.next" ] || [ "$(maps_in "$record.next")" != "$(maps_in "$record")" ] ||
+    rm -f "$record.next"
+}
+
 vdisk_enlarge() { # scrub|keep
-  local name=hv-vd-$uuid have old
-  read_vdisk && are_free || return 1
-  have=$(table_of "$name")
+  local name=hv-vd-$uuid have old record=$state/vdisk/$uuid
+  read_vdisk && read_table "$name" || return 1
   if [ -z "$have" ]; then
     fail "there is no $name"
     return 1
   fi
   if [ "$have" != "$want" ]; then
-    old=$(awk '{ sum += $2 } END { printf "%.0f", sum }' <<<"$have")
+    old=$(awk '{ sum += $2 } END { printf "%.0f", sum }' <<<"$have") || return 1
     if [ "$old" -ge "$size" ] || [ "$(pieces "$have" "$old")" != "$(pieces "$want" "$old")" ]; then
       fail "the table asked for does not continue that of $name"
       return 1
     fi
-    if [ "$1" = scrub ]; then scrub "$old" || return 1; fi
+    are_free "$old" || return 1
+    # What was about to be mapped may have been, and may have data on it.
+    if [ -f "$record.next" ]; then
+      if [ "$(maps_in "$record.next")" != "$(maps_in "$folder/input")" ]; then
+        fail "$name was about to grow over other sectors: hv's state is not of today"
+        return 1
+      fi
+    else
+      if [ "$1" = scrub ]; then scrub "$old" || return 1; fi
+      record_vdisk "$record.next" || return 1
+    fi
     dmsetup load "$name" <<<"$want" && dmsetup resume "$name" || return 1
   fi
-  record_vdisk
+  # (In the words of this life of dom0.)
+  record_vdisk "$record.next" "$have" && mv -f "$record.next" "$record" && sync_path "$state/vdisk"
 }
 
 vdisk_expire() {
-  local name=hv-vd-$uuid
-  has_device_mapper || return 1
-  if [ -n "$(table_of "$name")" ]; then dmsetup remove --retry "$name" || return 1; fi
-  rm -f "$state/vdisk/$uuid" && sync_path "$state/vdisk"
+  has_device_mapper && unmap "hv-vd-$uuid" || return 1
+  # In this order: what is mapped is known.
+  rm -f "$state/vdisk/$uuid" "$state/vdisk/$uuid.next" && sync_path "$state/vdisk"
 }
 
 # A device of its own (hostop.sh) grows with what is below it.
@@ -281,7 +381,7 @@ grow_own() { # DEVICE SECTORS
   read -r _ mode source <"$own.of"
   number=$(number_of "$source") || return 1
   [ "$mode" = w ] || options=(--readonly)
-  dmsetup load "hv-$uuid-$1" "${options[@]}" <<<"0 $2 linear $number 0" &&
+  dmsetup load "hv-$uuid-$1" ${options[@]+"${options[@]}"} <<<"0 $2 linear $number 0" &&
     dmsetup resume "hv-$uuid-$1"
 }
 

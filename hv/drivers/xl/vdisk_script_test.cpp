@@ -137,6 +137,12 @@ class VdiskScript : public ::testing::Test {
     const std::string said = told(what);
     EXPECT_NE(said.find(why), std::string::npos) << said;
   }
+  void unmap(const std::string& name) const {
+    const auto end = run_process(
+        {folder_ + "/bin/dmsetup", "remove", "hv-vd-" + to_string(uuid_of(name))}, "", seconds(10));
+    ASSERT_TRUE(end.ok());
+    ASSERT_EQ(end->code, 0);
+  }
   std::string record() const { return folder_ + "/hv/vdisk/" + to_string(uuid_of("logs")); }
 
   std::string folder_, old_path_, first_, second_;
@@ -248,6 +254,94 @@ TEST_F(VdiskScript, AStoreThatForgotADiskDoesNotCostItsData) {
   EXPECT_EQ(told(next), "") << "expired, its sectors are free";
   EXPECT_TRUE(is_filled(folder_ + "/dm/nodes/hv-vd-" + to_string(uuid_of("next")), 0,
                         2 * kMiBSectors, '\0'));
+}
+
+TEST_F(VdiskScript, GrowingTouchesNothingThatIsInUse) {
+  ASSERT_EQ(told(operation(Op::pool_initialise, {"phy:" + first_})), "");
+  ASSERT_EQ(told(vdisk(Op::vdisk_create, first_, kMiBSectors, kMiBSectors + 2)), "");
+  const std::string before = text_of(record());
+  const Operation larger = vdisk(Op::vdisk_enlarge, first_, kMiBSectors, 3 * kMiBSectors);
+  ASSERT_EQ(told(larger), "");
+  // Zeroes went through a device that has only what is new: the kernel writes whole pages.
+  const std::string log = text_of(folder_ + "/dm/log");
+  const std::string last = log.substr(log.rfind("hv-new-"));
+  EXPECT_NE(last.find(" 0 " + std::to_string(2 * kMiBSectors - 2) + " linear "), std::string::npos)
+      << last;
+  EXPECT_TRUE(last.ends_with(" " + std::to_string(2 * kMiBSectors + 2) + "\n")) << last;
+
+  // dom0 dies between the new table and its record: what the machine wrote behind the old end is
+  // there when hv, which knows of the old size only, lets it grow again.
+  fs::rename(record(), record() + ".next");
+  std::ofstream(record()) << before;
+  const std::string node = folder_ + "/dm/nodes/hv-vd-" + to_string(uuid_of("logs"));
+  write(node, 2 * kMiBSectors, "mine");
+  unmap("logs");
+  Operation kept = vdisk(Op::vdisk_create, first_, kMiBSectors, kMiBSectors + 2);
+  kept.settings.set("keep_data", true);
+  ASSERT_EQ(told(kept), "");
+  expect_refused(vdisk(Op::vdisk_enlarge, first_, kMiBSectors, 4 * kMiBSectors), "was about to");
+  ASSERT_EQ(told(larger), "");
+  EXPECT_EQ(read(node, 2 * kMiBSectors, 1).substr(0, 4), "mine");
+  EXPECT_FALSE(fs::exists(record() + ".next"));
+  // And where hv knew already.
+  fs::rename(record(), record() + ".next");
+  std::ofstream(record()) << before;
+  unmap("logs");
+  Operation whole = larger;
+  whole.op = Op::vdisk_create;
+  whole.settings.set("keep_data", true);
+  ASSERT_EQ(told(whole), "");
+  EXPECT_EQ(read(node, 2 * kMiBSectors, 1).substr(0, 4), "mine");
+  EXPECT_FALSE(fs::exists(record() + ".next"));
+}
+
+TEST_F(VdiskScript, WhatIsMappedCountsWithoutARecord) {
+  ASSERT_EQ(told(operation(Op::pool_initialise, {"phy:" + first_})), "");
+  ASSERT_EQ(told(vdisk(Op::vdisk_create, first_, kMiBSectors, kMiBSectors)), "");
+  const std::string known = text_of(record());
+  fs::remove(record());
+  Operation other = vdisk(Op::vdisk_create, first_, 2 * kMiBSectors - 8, kMiBSectors);
+  other.uuid = uuid_of("other");
+  expect_refused(other, "are mapped by hv-vd-" + to_string(uuid_of("logs")));
+  std::ofstream(folder_ + "/dm/broken").put('\n');
+  expect_refused(vdisk(Op::vdisk_create, first_, kMiBSectors, kMiBSectors), "its tables");
+  fs::remove(folder_ + "/dm/broken");
+  EXPECT_EQ(told(vdisk(Op::vdisk_create, first_, 3 * kMiBSectors, kMiBSectors)), "")
+      << "nobody has what was never recorded";
+
+  // hv died when the table was gone and the record was not: an expired disk holds nothing.
+  std::ofstream(record()) << known;
+  unmap("logs");
+  expect_refused(other, "are those of the virtual disk");
+  tell_freed(other, {uuid_of("logs")});
+  EXPECT_EQ(told(other), "");
+  EXPECT_FALSE(fs::exists(record()));
+}
+
+TEST_F(VdiskScript, OneDeviceUnderTwoNamesIsNoPool) {
+  const std::string again = "/dev/./" + first_.substr(5);
+  expect_refused(operation(Op::pool_initialise, {"phy:" + first_, "phy:" + again}),
+                 "is in the pool already");
+  EXPECT_TRUE(is_filled(first_, 0, 1, '\0'));
+}
+
+// The parts of vdisk.sh that reckon, on tables of several pieces.
+TEST(VdiskTables, AreCutWhereTheyAreMeant) {
+  const std::string table = "0 8 linear 7:0 100\n8 10 linear 7:0 108\n18 5 linear 7:1 9";
+  const auto said = [&](const std::string& function, int64_t at) {
+    const auto end = run_process({"bash", "-c", "source \"$1\" && \"$2\" \"$3\" \"$4\"", "-",
+                                  std::string(HV_SOURCE_DIR) + "/hv/drivers/xl/vdisk.sh", function,
+                                  table, std::to_string(at)},
+                                 "", seconds(10));
+    return end.ok() ? end->output : "";
+  };
+  EXPECT_EQ(said("tail_of", 0), "0 8 linear 7:0 100\n8 10 linear 7:0 108\n18 5 linear 7:1 9\n");
+  EXPECT_EQ(said("tail_of", 3), "0 5 linear 7:0 103\n5 10 linear 7:0 108\n15 5 linear 7:1 9\n");
+  EXPECT_EQ(said("tail_of", 20), "0 3 linear 7:1 11\n");
+  EXPECT_EQ(said("tail_of", 23), "");
+  EXPECT_EQ(said("pieces", 23), "7:0 100 18\n7:1 9 5\n");
+  EXPECT_EQ(said("pieces", 9), "7:0 100 9\n");
+  EXPECT_EQ(said("pieces", 19), "7:0 100 18\n7:1 9 1\n");
 }
 
 TEST_F(VdiskScript, NothingIsWrittenWhereItIsNotMeant) {
