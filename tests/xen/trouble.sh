@@ -313,7 +313,7 @@ give_back() {
   for who in one two; do
     has[$who]=
     wants $who ''
-    check "  $who gives back what it has" "$hv" -C "$work/$who" apply --yes
+    check "  $who gives back what it has" "$hv" -C "$work/$who" apply --yes --max-destroy 10
   done
   check "  nobody holds any" in_dom0 '! losetup -a | grep -q race'
   in_dom0 'rm -f /run/xl.calls'
