@@ -269,7 +269,7 @@ EOF
 wants() {
   cat >"$work/$1/fleet.vm" <<EOF
 domain $1:
-    memory  = 90MiB
+    memory  = 120MiB
     kernel  = "/guests/vmlinuz"
     ramdisk = "/guests/guest.cpio.gz"
     disk    = [$2]
