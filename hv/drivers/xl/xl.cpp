@@ -414,6 +414,11 @@ Result<Action> attach_action(const Operation& operation, const std::string& stat
   return action;
 }
 
+Result<Action> with_input(std::vector<std::string> words, Result<std::string> input) {
+  if (!input.ok()) return input.error();
+  return Action{std::move(words), std::move(*input)};
+}
+
 // Whether new sectors of a virtual disk get zeroes before anybody reads them.
 std::string scrub_word(const Operation& operation) {
   const bool never = operation.pool && operation.pool->scrub == Scrub::never;
@@ -490,11 +495,11 @@ Result<Action> XlDriver::action_of(const Operation& operation) const {
                      "a Xen host cannot scrub the pool `" + operation.address.name +
                          "` when sectors are given back",
                      "`scrub = \"on_allocate\"` scrubs them before somebody else gets them"};
-      return Action{{"pool-initialise"}, TRY(pool_input(operation))};
+      return with_input({"pool-initialise"}, pool_input(operation));
     case Op::vdisk_create:
-      return Action{{"vdisk-create", scrub_word(operation)}, TRY(vdisk_input(operation))};
+      return with_input({"vdisk-create", scrub_word(operation)}, vdisk_input(operation));
     case Op::vdisk_enlarge:
-      return Action{{"vdisk-enlarge", scrub_word(operation)}, TRY(vdisk_input(operation))};
+      return with_input({"vdisk-enlarge", scrub_word(operation)}, vdisk_input(operation));
     case Op::vdisk_expire:
       return Action{{"vdisk-expire"}, ""};
     case Op::claim_put:
