@@ -121,6 +121,22 @@ begin() {
   fleet 100MiB 1 "${web0_first[@]}"
 }
 
+# alien FILE [LINE…]: somebody else's machine, as its file in dom0.
+alien() {
+  {
+    cat <<'EOF'
+name = "alien"
+type = "pv"
+kernel = "/guests/vmlinuz"
+ramdisk = "/guests/guest.cpio.gz"
+cmdline = "console=hvc0"
+memory = 90
+disk = [ "format=raw,vdev=xvda,access=rw,target=/guests/logs.img" ]
+EOF
+    printf '%s\n' "${@:2}"
+  } | in_dom0 "cat >$1"
+}
+
 # What continuous integration plays: one small machine, and everything but its life left out.
 part_short() {
   note "one machine comes, gets a disk, loses it, goes"
@@ -224,15 +240,7 @@ part_kill() {
 
 part_stranger() {
   note "somebody else's machine"
-  in_dom0 'cat >/tmp/alien.cfg' <<'EOF'
-name = "alien"
-type = "pv"
-kernel = "/guests/vmlinuz"
-ramdisk = "/guests/guest.cpio.gz"
-cmdline = "console=hvc0"
-memory = 90
-disk = [ "format=raw,vdev=xvda,access=rw,target=/guests/logs.img" ]
-EOF
+  alien /tmp/alien.cfg
   check "xl create by hand" in_dom0 "xl create -q /tmp/alien.cfg"
   fleet 100MiB 1 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
   check "its disk is refused" exits 1 run_hv plan
@@ -454,17 +462,7 @@ part_power() {
 
 part_adopt() {
   note "what runs already is taken over"
-  in_dom0 'cat >/tmp/alien.cfg' <<'EOF'
-name = "alien"
-type = "pv"
-kernel = "/guests/vmlinuz"
-ramdisk = "/guests/guest.cpio.gz"
-cmdline = "console=hvc0"
-memory = 90
-on_crash = "preserve"
-disk = [ "format=raw,vdev=xvda,access=rw,target=/guests/logs.img" ]
-vif = [ "bridge=xenbr0" ]
-EOF
+  alien /tmp/alien.cfg 'on_crash = "preserve"' 'vif = [ "bridge=xenbr0" ]'
   check "xl create by hand" in_dom0 "xl create -q /tmp/alien.cfg"
   check "adopt" run_hv adopt alien
   check "nothing is to do" nothing_to_do

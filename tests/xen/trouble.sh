@@ -423,15 +423,8 @@ EOF
 
 part_others() {
   note "what others have start at boot, or lie saved"
-  in_dom0 'mkdir -p /etc/xen/auto /var/lib/xen/save; cat >/etc/xen/auto/alien.cfg' <<'EOF'
-name = "alien"
-type = "pv"
-kernel = "/guests/vmlinuz"
-ramdisk = "/guests/guest.cpio.gz"
-cmdline = "console=hvc0"
-memory = 90
-disk = [ "format=raw,vdev=xvda,access=rw,target=/guests/logs.img" ]
-EOF
+  in_dom0 'mkdir -p /etc/xen/auto /var/lib/xen/save'
+  alien /etc/xen/auto/alien.cfg
   fleet 100MiB 1 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
   check "starts at boot: its disk is refused" complains run_hv plan -- "autostart"
   check "  and not attached" exits 1 run_hv apply --yes

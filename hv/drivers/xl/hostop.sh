@@ -618,7 +618,7 @@ schedule() { # WEIGHT CAP auto|off [VCPU|all HARD SOFT]…; "-" leaves one as it
   shift 3
   if [ ${#options[@]} -gt 0 ]; then
     case $(xl info xen_scheduler) in credit) command=sched-credit ;; esac
-    xl "$command" -d "$domid" ${options[@]+"${options[@]}"} || return 1
+    xl "$command" -d "$domid" "${options[@]}" || return 1
   fi
   while [ $# -gt 0 ]; do
     xl vcpu-pin "$domid" "$1" "$2" "$3" || return 1

@@ -706,17 +706,20 @@ class LookReader {
     }
   }
 
+  static bool is_live(const Vbd& vbd, const ObservedDomain& domain) {
+    return std::any_of(domain.vbds.begin(), domain.vbds.end(), [&](const ObservedVbd& it) {
+      return it.vbd.device == vbd.device && it.vbd.source == vbd.source;
+    });
+  }
+
   void would_bring(const Json& config, const ObservedDomain& domain) {
     const Json* disks = member(config, "disks");
     if (disks == nullptr) return;
     for (const Json& disk : *disks) {
       Vbd vbd = vbd_of(disk);
       name_source(vbd);
-      const bool live =
-          std::any_of(domain.vbds.begin(), domain.vbds.end(), [&](const ObservedVbd& it) {
-            return it.vbd.device == vbd.device && it.vbd.source == vbd.source;
-          });
-      if (!live) seen_.latent.push_back({"restart configuration", domain.uuid, domain.name, vbd});
+      if (!is_live(vbd, domain))
+        seen_.latent.push_back({"restart configuration", domain.uuid, domain.name, vbd});
     }
   }
 
@@ -760,12 +763,7 @@ class LookReader {
       for (std::string_view line : lines_of(text)) {
         const auto vbd = vbd_of_line(line);
         if (!vbd) continue;
-        const bool live =
-            domain != nullptr &&
-            std::any_of(domain->vbds.begin(), domain->vbds.end(), [&](const ObservedVbd& it) {
-              return it.vbd.device == vbd->device && it.vbd.source == vbd->source;
-            });
-        if (!live)
+        if (domain == nullptr || !is_live(*vbd, *domain))
           seen_.latent.push_back(
               {"autostart", *uuid, domain == nullptr ? to_string(*uuid) : domain->name, *vbd});
       }
