@@ -11,7 +11,6 @@ namespace {
 constexpr Duration kInitialise = milliseconds(500), kMap = milliseconds(800);
 // So slow a disk may be that zeroes are written to, and so fast most are: bytes a second.
 constexpr int64_t kSlowScrub = 8 * kMiB, kUsualScrub = 200 * kMiB;
-constexpr Sectors kLabel = sectors(kMiB / kSectorBytes);
 
 std::optional<Sectors> size_on(const HostObservation* host, const std::string& device) {
   if (host == nullptr || !host->disks) return std::nullopt;
@@ -447,8 +446,7 @@ void Planner::hold_labels(const PoolSpec& pool, MaybeDraft initialised, MaybeDra
     Access access;
     access.party = party_dom0(pool.host);
     access.host = pool.host;
-    access.extents = resolve_device(device, pool.host, context_).extents;
-    for (Extent& extent : access.extents) extent.count = std::min(extent.count, kLabel);
+    access.extents = label_of_device(device, pool.host, context_);
     access.mode = AccessMode::write;
     access.origin = AccessOrigin::plan;
     access.place = pool.place;

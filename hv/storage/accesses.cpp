@@ -8,8 +8,6 @@
 namespace hv {
 namespace {
 
-constexpr Sectors kLabel = sectors(kMiB / kSectorBytes);
-
 // Level 2 is never a default, whatever the project says.
 constexpr int kHighestDefault = 1;
 constexpr int kHighestLevel = 2;
@@ -172,12 +170,11 @@ std::vector<Access> foreign_accesses(const HostObservation& host,
   for (const ObservedPool& pool : host.pools) {
     if (ours.contains(pool.uuid)) continue;
     for (const std::string& device : pool.devices) {
-      std::vector<Extent> label = resolve_device(device, host.host, context).extents;
-      for (Extent& extent : label) extent.count = std::min(extent.count, kLabel);
       Access access;
       access.party = party_of_foreign(host.host, "pool " + pool.name);
       access.host = host.host;
-      access.extents = extents_now(label, {}, host.host, context);
+      access.extents =
+          extents_now(label_of_device(device, host.host, context), {}, host.host, context);
       access.mode = AccessMode::write;
       access.origin = AccessOrigin::live;
       access.path = {"label of pool " + pool.name, device};

@@ -14,8 +14,6 @@
 namespace hv {
 namespace {
 
-constexpr int64_t kLabelSectors = kMiB / kSectorBytes;
-
 // Slots [begin, end) of one device.
 struct Run {
   std::size_t device = 0;
@@ -54,9 +52,9 @@ class Allocator {
       Device device;
       device.store = range.store;
       device.resolved = range.resolved;
-      device.first = range.start.count + kLabelSectors;
+      device.first = range.start.count + kPoolLabel.count;
       const int64_t size = std::min(one.size.value_or(range.count).count, range.count.count);
-      device.slots = std::max<int64_t>(0, (size - 2 * kLabelSectors) / slot_);
+      device.slots = std::max<int64_t>(0, (size - 2 * kPoolLabel.count) / slot_);
       devices_.push_back(std::move(device));
     }
     return {};
@@ -352,6 +350,13 @@ std::string in_words(Sectors size) {
 }
 
 }  // namespace
+
+std::vector<Extent> label_of_device(const std::string& device, const HostName& host,
+                                    const StorageContext& context) {
+  std::vector<Extent> label = resolve_device(device, host, context).extents;
+  for (Extent& extent : label) extent.count = std::min(extent.count, kPoolLabel);
+  return label;
+}
 
 Result<Allocation> allocate(const PoolSpec& pool, const std::vector<PoolDevice>& devices,
                             const std::vector<AllocationRequest>& requests,

@@ -146,6 +146,12 @@ std::vector<Finding> check_sharing(const std::vector<Access>& accesses,
 Finding describe_pair(const Access& a, const Access& b, int level, int permitted,
                       const Overlap& where, const StorageContext& context);
 
+// What a pool's label takes of each device, at its beginning and at its end.
+inline constexpr Sectors kPoolLabel = sectors(kMiB / kSectorBytes);
+// The label at the beginning of a pool's device, by the device's name.
+std::vector<Extent> label_of_device(const std::string& device, const HostName& host,
+                                    const StorageContext& context);
+
 // A device of a pool and its size in sectors (nothing: not known, taken as 2^40).
 struct PoolDevice {
   std::string source;
