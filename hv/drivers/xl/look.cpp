@@ -3,69 +3,23 @@
 #include "hv/drivers/xl/look.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
-#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
+#include "hv/drivers/xl/backend.h"
 #include "hv/drivers/xl/claim_text.h"
+#include "hv/drivers/xl/look_text.h"
 #include "hv/drivers/xl/uses.h"
 #include "hv/drivers/xl/vdisk.h"
-#include "hv/model/vif_rate.h"
 #include "hv/storage/storage.h"
 
 namespace hv {
 namespace {
 
 using Json = nlohmann::json;
-
-std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    lines.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
-  }
-  return lines;
-}
-
-// The words of a line, and where each begins.
-struct Word {
-  std::string_view text;
-  std::size_t at;
-};
-std::vector<Word> words_of(std::string_view line) {
-  std::vector<Word> words;
-  for (std::size_t i = 0; i < line.size();) {
-    const std::size_t begin = line.find_first_not_of(" \t\r", i);
-    if (begin == std::string_view::npos) break;
-    const std::size_t end = std::min(line.find_first_of(" \t\r", begin), line.size());
-    words.push_back({line.substr(begin, end - begin), begin});
-    i = end;
-  }
-  return words;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
-
-std::optional<int64_t> number_in(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-bool is_state(std::string_view word) {
-  return word.size() >= 6 && word.find_first_not_of("rbpscd-") == std::string_view::npos;
-}
 
 // ---- JSON of xl list -l and of what libxl keeps: numbers and booleans come in several spellings
 
@@ -80,7 +34,7 @@ std::string text_in(const Json& object, const char* key) {
   return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
 }
 
-std::optional<int64_t> number_in(const Json& object, const char* key) {
+std::optional<int64_t> member_number(const Json& object, const char* key) {
   const Json* value = member(object, key);
   if (value == nullptr || !value->is_number_integer()) return std::nullopt;
   return value->get<int64_t>();
@@ -158,7 +112,7 @@ Vif vif_of(const Json& nic) {
   take("gatewaydev", "gatewaydev");
   take("backend_domname", "backend");
   take("vlan", "vlan");
-  if (auto mtu = number_in(nic, "mtu"); mtu && *mtu != 0)
+  if (auto mtu = member_number(nic, "mtu"); mtu && *mtu != 0)
     vif.settings["mtu"] = std::to_string(*mtu);
   return vif;
 }
@@ -188,109 +142,23 @@ void read_configuration(const Json& config, ObservedDomain& domain) {
     domain.attributes.set(name, text.empty() ? "destroy" : text);
   }
   if (const Json* schedule = member(*build, "sched_params")) {
-    if (auto weight = number_in(*schedule, "weight"); weight && *weight > 0)
+    if (auto weight = member_number(*schedule, "weight"); weight && *weight > 0)
       domain.attributes.set("cpu_weight", *weight);
-    if (auto cap = number_in(*schedule, "cap"); cap && *cap >= 0)
+    if (auto cap = member_number(*schedule, "cap"); cap && *cap >= 0)
       domain.attributes.set("cap", *cap);
   }
-  if (auto most = number_in(*build, "max_vcpus")) domain.vcpus_max = *most;
-  if (auto most = number_in(*build, "max_memkb")) domain.memory_max = kib(*most);
-  if (auto target = number_in(*build, "target_memkb")) {
+  if (auto most = member_number(*build, "max_vcpus")) domain.vcpus_max = *most;
+  if (auto most = member_number(*build, "max_memkb")) domain.memory_max = kib(*most);
+  if (auto target = member_number(*build, "target_memkb")) {
     // xl counts whole MiB; a guest that is within one of its target has reached it. Fully
     // virtualised ones have the memory of their screen besides.
     const int64_t now = domain.memory.count / kMiB, want = *target / 1024;
     const auto* type = domain.attributes.get<std::string>("type");
     const bool emulated = type != nullptr && *type != "pv";
     const int64_t screen =
-        emulated ? number_in(*build, "video_memkb").value_or(16384) / 1024 + 4 : 0;
+        emulated ? member_number(*build, "video_memkb").value_or(16384) / 1024 + 4 : 0;
     if (now >= want - 1 && now <= want + 1 + screen) domain.memory = kib(*target);
   }
-}
-
-// ---- backends in xenstore
-
-struct Backend {
-  uint64_t domid = 0, device = 0;
-  std::string kind;  // "vbd", "qdisk", "vif"
-  std::map<std::string, std::string> keys;
-  std::string get(const std::string& key) const {
-    auto found = keys.find(key);
-    return found == keys.end() ? "" : found->second;
-  }
-};
-
-// /local/domain/0/backend/KIND/DOMID/DEVICE/KEY
-std::vector<Backend> backends_of(std::string_view store) {
-  std::map<std::tuple<uint64_t, std::string, uint64_t>, Backend> found;
-  for (const auto& [path, value] : read_store(store)) {
-    constexpr std::string_view kRoot = "/local/domain/0/backend/";
-    if (!path.starts_with(kRoot)) continue;
-    std::vector<std::string> parts;
-    std::string rest = path.substr(kRoot.size());
-    for (std::size_t slash; parts.size() < 3 && (slash = rest.find('/')) != std::string::npos;) {
-      parts.push_back(rest.substr(0, slash));
-      rest.erase(0, slash + 1);
-    }
-    if (parts.size() < 2) continue;
-    // The node itself counts too: one without keys is a device that is coming or going.
-    const bool node = parts.size() == 2;
-    const auto domid = number_in(parts[1]), device = number_in(node ? rest : parts[2]);
-    if (!domid || !device) continue;
-    Backend& backend =
-        found[{static_cast<uint64_t>(*domid), parts[0], static_cast<uint64_t>(*device)}];
-    backend.kind = parts[0];
-    backend.domid = static_cast<uint64_t>(*domid);
-    backend.device = static_cast<uint64_t>(*device);
-    if (!node) backend.keys[rest] = value;
-  }
-  std::vector<Backend> all;
-  for (auto& [key, backend] : found) all.push_back(std::move(backend));
-  return all;
-}
-
-// "BYTES,MICROSECONDS".
-std::optional<VifRate> rate_in(std::string_view text) {
-  const std::size_t comma = text.find(',');
-  if (comma == std::string_view::npos) return std::nullopt;
-  const auto bytes = number_in(text.substr(0, comma)),
-             microseconds = number_in(text.substr(comma + 1));
-  if (!bytes || !microseconds || *bytes < 0 || *microseconds <= 0 ||
-      *microseconds > std::numeric_limits<uint32_t>::max())
-    return std::nullopt;
-  return VifRate{static_cast<uint64_t>(*bytes), static_cast<uint32_t>(*microseconds)};
-}
-
-bool is_disk(const Backend& backend) {
-  return backend.kind == "vbd" || backend.kind == "qdisk" || backend.kind == "tap" ||
-         backend.kind == "tap2" || backend.kind == "vbd3";
-}
-
-ObservedVbd vbd_of(const Backend& backend, const std::map<std::string, std::string>& loops) {
-  ObservedVbd seen;
-  seen.vbd.device = backend.get("dev");
-  if (seen.vbd.device.empty()) seen.vbd.device = device_of_number(backend.device);
-  std::string source = backend.get("params");
-  // qdisk's and tap's are "aio:/path".
-  if (backend.kind != "vbd")
-    if (const std::size_t colon = source.find(':'); colon != std::string::npos)
-      source.erase(0, colon + 1);
-  seen.vbd.source = source;
-  seen.vbd.mode = backend.get("mode").starts_with('w') ? AccessMode::write : AccessMode::read;
-  seen.vbd.cdrom = backend.get("device-type") == "cdrom";
-  seen.vbd.removable = backend.get("removable") == "1";
-  const std::string node = backend.get("physical-device-path");
-  seen.physical = backend.get("physical-device");
-  if (!node.empty()) seen.physical += (seen.physical.empty() ? "" : " ") + node;
-  if (auto file = loops.find(node.substr(node.rfind('/') + 1)); file != loops.end())
-    seen.physical += " " + file->second;
-  // The backend has the real device open and is not going: initialised (2: the guest has not come
-  // yet), 3 or 4 (connected).
-  const std::string state = backend.get("state");
-  const bool opened = backend.kind != "vbd" || (backend.get("hotplug-status") == "connected" &&
-                                                !backend.get("physical-device").empty());
-  seen.connected =
-      opened && backend.get("online") != "0" && (state == "2" || state == "3" || state == "4");
-  return seen;
 }
 
 // ---- the whole look
@@ -405,7 +273,7 @@ class LookReader {
       return;
     }
     for (const Json& entry : details)
-      if (auto domid = number_in(entry, "domid"))
+      if (auto domid = member_number(entry, "domid"))
         configurations[static_cast<uint64_t>(*domid)] = member(entry, "config");
     std::set<std::string> fresh;
     for (std::string_view line : lines_of(sections_["fresh"])) fresh.emplace(trimmed(line));
@@ -547,7 +415,7 @@ class LookReader {
       Vif vif;
       for (const char* key : {"mac", "bridge", "ip"})
         if (std::string text = backend.get(key); !text.empty()) vif.settings[key] = text;
-      if (const auto rate = rate_in(backend.get("rate"))) vif.settings["rate"] = to_string(*rate);
+      if (const auto rate = rate_of(backend)) vif.settings["rate"] = to_string(*rate);
       const auto* machine = domain->attributes.get<std::string>("type");
       const std::string type = backend.get("type");
       if (machine != nullptr && *machine == "hvm" && !type.empty())
@@ -853,128 +721,6 @@ class LookReader {
 HostObservation read_look(std::string_view text, const HostName& host, Time at,
                           const Uuid& project) {
   return LookReader(text, host, at, project, kMark).run();
-}
-
-std::string hypervisor_version(std::string_view text) {
-  constexpr std::string_view kKey = "\nxen_version";
-  const std::size_t at = text.find(kKey);
-  if (at == std::string_view::npos) return "";
-  const std::string_view line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
-  const std::size_t colon = line.find(':');
-  return colon == std::string_view::npos ? "" : std::string(trimmed(line.substr(colon + 1)));
-}
-
-std::vector<ListedDomain> read_list(std::string_view text) {
-  std::vector<ListedDomain> domains;
-  for (std::string_view line : lines_of(text)) {
-    const std::vector<Word> words = words_of(line);
-    // From the right, because a name may hold blanks and look like anything.
-    for (std::size_t i = words.size(); i-- > 4;) {
-      if (!is_state(words[i].text) || i + 2 >= words.size() || words[i + 2].text.size() != 36)
-        continue;
-      const auto domid = number_in(words[i - 3].text), memory = number_in(words[i - 2].text),
-                 vcpus = number_in(words[i - 1].text);
-      if (!domid || !memory || !vcpus) continue;
-      ListedDomain domain;
-      domain.name = std::string(trimmed(line.substr(0, words[i - 3].at)));
-      domain.domid = static_cast<uint64_t>(*domid);
-      domain.memory_mib = *memory;
-      domain.vcpus = *vcpus;
-      domain.state = std::string(words[i].text);
-      domain.seconds = std::strtod(std::string(words[i + 1].text).c_str(), nullptr);
-      domain.uuid = std::string(words[i + 2].text);
-      domains.push_back(std::move(domain));
-      break;
-    }
-  }
-  return domains;
-}
-
-std::vector<std::pair<std::string, std::string>> read_store(std::string_view text) {
-  std::vector<std::pair<std::string, std::string>> entries;
-  for (std::string_view line : lines_of(text)) {
-    const std::size_t equals = line.find(" = \"");
-    if (equals == std::string_view::npos || !line.starts_with('/')) continue;
-    std::string_view raw = line.substr(equals + 4);
-    if (raw.ends_with('"')) raw.remove_suffix(1);
-    std::string value;
-    for (std::size_t i = 0; i < raw.size(); ++i) {
-      if (raw[i] != '\\' || i + 1 >= raw.size()) {
-        value += raw[i];
-        continue;
-      }
-      const char next = raw[++i];
-      if (next == 'n')
-        value += '\n';
-      else if (next == 't')
-        value += '\t';
-      else if (next == 'r')
-        value += '\r';
-      else if (next == 'x' && i + 2 < raw.size()) {
-        value +=
-            static_cast<char>(std::strtol(std::string(raw.substr(i + 1, 2)).c_str(), nullptr, 16));
-        i += 2;
-      } else if (next >= '0' && next <= '7') {
-        std::size_t digits = 1;
-        while (digits < 3 && i + digits < raw.size() && raw[i + digits] >= '0' &&
-               raw[i + digits] <= '7')
-          ++digits;
-        value +=
-            static_cast<char>(std::strtol(std::string(raw.substr(i, digits)).c_str(), nullptr, 8));
-        i += digits - 1;
-      } else {
-        value += next;
-      }
-    }
-    entries.emplace_back(std::string(line.substr(0, equals)), std::move(value));
-  }
-  return entries;
-}
-
-// As libxl numbers them: xvd in two ranges, sd, hd.
-std::string device_of_number(uint64_t number) {
-  const auto letters = [](uint64_t disk) {
-    std::string text;
-    for (++disk; disk > 0; disk = (disk - 1) / 26)
-      text.insert(text.begin(), static_cast<char>('a' + (disk - 1) % 26));
-    return text;
-  };
-  const auto named = [&](const char* prefix, uint64_t disk, uint64_t partition) {
-    return prefix + letters(disk) + (partition == 0 ? "" : std::to_string(partition));
-  };
-  if ((number >> 28) == 1) return named("xvd", (number >> 8) & 0xfffff, number & 0xff);
-  const uint64_t major = number >> 8, minor = number & 0xff;
-  if (major == 202) return named("xvd", minor >> 4, minor & 15);
-  if (major == 8) return named("sd", minor >> 4, minor & 15);
-  if (major == 3) return named("hd", minor >> 6, minor & 63);
-  if (major == 22) return named("hd", 2 + (minor >> 6), minor & 63);
-  return "";
-}
-
-std::optional<uint64_t> number_of_device(std::string_view device) {
-  std::string_view rest = device;
-  uint64_t disk = 0, partition = 0;
-  const std::size_t prefix = rest.starts_with("xvd") ? 3 : 2;
-  if (rest.size() <= prefix) return std::nullopt;
-  rest.remove_prefix(prefix);
-  std::size_t letters = 0;
-  for (; letters < rest.size() && rest[letters] >= 'a' && rest[letters] <= 'z'; ++letters)
-    disk = disk * 26 + static_cast<uint64_t>(rest[letters] - 'a' + 1);
-  if (letters == 0 || letters > 3) return std::nullopt;
-  --disk;
-  if (letters < rest.size()) {
-    const auto number = number_in(rest.substr(letters));
-    if (!number || *number < 1 || *number > 255) return std::nullopt;
-    partition = static_cast<uint64_t>(*number);
-  }
-  if (device.starts_with("xvd"))
-    return disk < 16 && partition < 16 ? (202u << 8) | (disk << 4) | partition
-                                       : (1u << 28) | (disk << 8) | partition;
-  if (device.starts_with("sd") && disk < 16 && partition < 16)
-    return (8u << 8) | (disk << 4) | partition;
-  if (device.starts_with("hd") && disk < 4 && partition < 64)
-    return ((disk < 2 ? 3u : 22u) << 8) | ((disk & 1) << 6) | partition;
-  return std::nullopt;
 }
 
 }  // namespace hv

@@ -1,10 +1,10 @@
 #include "hv/drivers/xl/vdisk.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include "hv/drivers/mapping.h"
+#include "hv/drivers/xl/look_text.h"
 #include "hv/storage/names.h"
 #include "hv/storage/storage.h"
 
@@ -43,7 +43,7 @@ struct Placed {
 };
 
 // The words of a line, the last with all that is left.
-std::vector<std::string_view> words_of(std::string_view line, std::size_t most) {
+std::vector<std::string_view> parts_of(std::string_view line, std::size_t most) {
   std::vector<std::string_view> words;
   while (words.size() + 1 < most) {
     const std::size_t blank = line.find(' ');
@@ -55,15 +55,8 @@ std::vector<std::string_view> words_of(std::string_view line, std::size_t most) 
   return words;
 }
 
-std::optional<int64_t> number_in(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 std::optional<Extent> extent_in(std::string_view line) {
-  const auto words = words_of(line, 4);
+  const auto words = parts_of(line, 4);
   if (words.size() < 4) return std::nullopt;
   const auto start = number_in(words[0]), count = number_in(words[1]);
   if (!start || !count || *start < 0 || *count <= 0) return std::nullopt;
@@ -124,7 +117,7 @@ std::optional<MappingRecord> mapping_record(std::string_view text) {
   bool is_named = false;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    const auto words = words_of(text.substr(0, end), 2);
+    const auto words = parts_of(text.substr(0, end), 2);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (words.size() < 2) continue;
     const std::string rest(words[1]);

@@ -13,6 +13,7 @@
 #include "hv/drivers/xl/domain_file.h"
 #include "hv/drivers/xl/host_shell.h"
 #include "hv/drivers/xl/look.h"
+#include "hv/drivers/xl/look_text.h"
 #include "hv/drivers/xl/vdisk.h"
 
 namespace hv {

@@ -19,6 +19,7 @@
 #include "hv/drivers/xl/domain_file.h"
 #include "hv/drivers/xl/host_shell.h"
 #include "hv/drivers/xl/look.h"
+#include "hv/drivers/xl/look_text.h"
 #include "hv/drivers/xl/process.h"
 
 namespace hv {
