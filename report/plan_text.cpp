@@ -253,7 +253,7 @@ std::string plan_text(const Plan& plan, Style style, const SourceMap* sources,
   }
   if (!plan.changes.empty()) out += "\n";
   if (!plan.drift.empty()) {
-    out += "Drift, changed by somebody else since the last apply:\n";
+    out += "Drift, not as the last apply left it:\n";
     for (const DriftItem& item : plan.drift)
       out += "  " + to_string(item.address) + "  " + item.path + "  " + to_human(item.applied) +
              " → " + to_human(item.observed) + "\n";

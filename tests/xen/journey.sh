@@ -70,6 +70,8 @@ complains() {
   echo "$output"
   return 1
 }
+boots() { in_dom0 'grep -ac "Linux version" /var/log/xen/console/guest-web1.log'; }
+has_booted() { [ "$(boots)" = "$1" ] || { echo "web1 booted $(boots) times"; return 1; }; }
 domains() { in_dom0 "xl list" | awk 'NR > 2 { print $1 }' | sort | tr '\n' ' '; }
 are_domains() { [ "$(domains)" = "$1" ] || { echo "domains: $(domains)"; return 1; }; }
 field() { in_dom0 "xl list $1 2>/dev/null" | awk -v n="$2" 'NR == 2 { print $n }'; }
@@ -335,8 +337,6 @@ part_shared() {
 part_saved() {
   note "a machine that is saved holds what it has and goes on where it was"
   images() { [ "$(in_dom0 'ls /var/lib/hv/saved' | grep -c "$1")" = "$2" ]; }
-  boots() { in_dom0 'grep -ac "Linux version" /var/log/xen/console/guest-web1.log'; }
-  has_booted() { [ "$(boots)" = "$1" ] || { echo "$(boots) times"; return 1; }; }
   in_dom0 ': >/var/log/xen/console/guest-web1.log'
   check "save" run_hv save domain.web1 --yes
   check "  it is gone from Xen" are_domains "web0 "
@@ -612,7 +612,7 @@ part_destroy() {
 }
 
 begin
-parts=(fleet change pin boot drift kill stranger power saved shared strange adopt local names vif others pools calls births cut
+parts=(fleet change pin boot drift kill stranger power saved shared strange adopt local names vif others pools calls births images cut
   records race hosts twin destroy)
 [ $# = 0 ] || parts=("$@")
 for part in "${parts[@]}"; do "part_$part"; done

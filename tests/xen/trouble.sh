@@ -72,6 +72,9 @@ part_calls() {
   web0_more='cpu_weight = 300'
   fleet 110MiB 2 "${web0_first[@]}"
   killed "before sched-credit2"
+  web0_more='cpus = "0"'
+  fleet 110MiB 2 "${web0_first[@]}"
+  killed "after vcpu-pin"
   web1_more='vif = ["bridge=xenbr0"]'
   fleet 110MiB 2 "${web0_first[@]}"
   killed "after network-attach"
@@ -139,6 +142,33 @@ part_births() {
   check "a second apply waits for the create of a dead one" while_xl_stands "before create" outlived
   check "nothing is to do" nothing_to_do
   check "whole" whole
+}
+
+# killed_off POINT, killed_on POINT: as `killed`, where web1 is to lie saved, and where it is to go on.
+killed_off() {
+  check "killed $1" while_xl_stands "$1" kill_hv
+  check "  settled" run_hv apply --yes
+  check "  nothing is to do" nothing_to_do
+  check "  it lies saved" are_domains "web0 "
+}
+killed_on() {
+  killed "$1"
+  check "  it goes on where it was" has_booted 0
+}
+part_images() {
+  note "hv is killed inside the calls of xl that save and restore a machine"
+  stoppable_xl
+  in_dom0 ': >/var/log/xen/console/guest-web1.log'
+  local point
+  for point in before after; do
+    web1_more='state = "saved"'
+    fleet 100MiB 1 "${web0_first[@]}"
+    killed_off "$point save"
+    web1_more=''
+    fleet 100MiB 1 "${web0_first[@]}"
+    killed_on "$point restore"
+  done
+  check "no image is left" in_dom0 'test -z "$(ls /var/lib/hv/saved)"'
 }
 
 part_cut() {
