@@ -443,6 +443,45 @@ TEST(Recover, AClaimThatNobodyStandsBehindGoes) {
   EXPECT_EQ(world.sim().observe().claims.size(), before - 1);
 }
 
+// A host keeps operations, whosever they are: what another project's recovery did there at the same
+// epoch, or an earlier one of the same store, is no answer to this one's.
+TEST(Recover, TakesNobodyElsesOperationForItsOwn) {
+  std::set<std::string> known;
+  for (const uint64_t seed : {1u, 2u, 2u}) {
+    World world(seed);
+    world.advance(seconds(static_cast<int64_t>(known.size())));
+    world.declare({machine("web0", mib(256), {"xvda vg/web0 w"})});
+    Plan plan = planned(world);
+    world.sim().set_faults(
+        only(Op::domain_create, "web0", fault(SimFault::Kind::stall, seconds(1000))));
+    EXPECT_FALSE(applied(world, plan).ok());
+    world.sim().set_faults({});
+    world.advance(seconds(1000));
+    ASSERT_EQ(world.sim().observe().domains.size(), 1u);
+    // All that the others' recoveries called operations on their hosts has been done on this one.
+    Caller other = stranger(world);
+    ASSERT_TRUE(world.sim().enter(other, false).ok());
+    Operation poke;
+    poke.op = Op::domain_pause;
+    poke.uuid = uuid_v4(world.random);
+    for (const std::string& id : known)
+      ASSERT_TRUE(world.sim().begin(OperationId{id}, other, poke).ok());
+    world.advance(seconds(10));
+    const std::size_t before = known.size();
+    world.sim().set_faults([&](const OperationId& id, const Operation&) {
+      EXPECT_EQ(id.text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"),
+                std::string::npos)
+          << id.text;
+      known.insert(id.text);
+      return SimFault();
+    });
+    ASSERT_TRUE(world.recover().ok());
+    EXPECT_EQ(known.size(), before + 1);
+    EXPECT_TRUE(world.sim().observe().domains.empty()) << "what was not finished is taken away";
+    expect_mended(world);
+  }
+}
+
 TEST(Recover, TwiceIsOnce) {
   World world(1);
   world.declare(three());

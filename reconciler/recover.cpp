@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "base/hash.h"
 #include "reconciler/effects.h"
 #include "reconciler/execution.h"
 #include "reconciler/plan.h"
@@ -155,11 +156,19 @@ void Recovery::judge_incomplete() {
   }
 }
 
+// A host knows operations by their ids, whosever they are and for as long as it likes: no other
+// store's recovery has this one, nor one of a store that was put back to where it was.
+PlanId recovery_id(const Caller& caller, Time now) {
+  const std::string whose = to_string(caller.lineage) + " " + std::to_string(now.count);
+  return {"recovery" + std::to_string(caller.epoch.value) + "-" +
+          to_hex(sha1(whose)).substr(0, 16)};
+}
+
 // Destroys and detaches, journalled like everything that acts.
 Status Recovery::carry_out() {
   if (steps_.empty()) return {};
   Work work;
-  work.plan = PlanId{"recovery" + std::to_string(caller_.epoch.value)};
+  work.plan = recovery_id(caller_, context_.clock.now());
   work.steps = steps_;
   work.before = seen_;
   Execution execution(context_, options_, caller_, applied_, std::move(work));
