@@ -22,11 +22,16 @@ Result<std::string> quoted(const std::string& text) {
   return refused("xl's files cannot hold both kinds of quotes, in `" + text + "`");
 }
 
+// xl's scanner knows no minus outside quotes, and reads a number within them alike.
+std::string number_text(int64_t number) {
+  return number < 0 ? "\"" + std::to_string(number) + "\"" : std::to_string(number);
+}
+
 Result<std::string> in_units(int64_t count, const Attribute& attribute) {
   if (count % attribute.bare_unit != 0)
     return refused("`" + std::string(attribute.name) + "` is no whole number of " +
                    std::string(attribute.unit) + ", which is all that xl takes");
-  return std::to_string(count / attribute.bare_unit);
+  return number_text(count / attribute.bare_unit);
 }
 
 Result<std::string> written(const Value& value, const Attribute& attribute);
@@ -42,7 +47,7 @@ Result<std::string> written_list(const List& list, const Attribute& attribute) {
 
 Result<std::string> written(const Value& value, const Attribute& attribute) {
   if (const auto* yes = value.get<bool>()) return std::string(*yes ? "1" : "0");
-  if (const auto* number = value.get<int64_t>()) return std::to_string(*number);
+  if (const auto* number = value.get<int64_t>()) return number_text(*number);
   if (const auto* text = value.get<std::string>()) return quoted(*text);
   if (const auto* secret = value.get<Secret>()) return quoted(secret->text);
   if (const auto* size = value.get<Bytes>()) return in_units(size->count, attribute);

@@ -244,7 +244,7 @@ TEST(DomainFile, HoldsEverythingThatWasSet) {
                 "memory = 512\n"
                 "nomigrate = 1\n"
                 "on_crash = \"preserve\"\n"
-                "rtc_timeoffset = -5\n"
+                "rtc_timeoffset = \"-5\"\n"
                 "vcpus = 2\n"
                 "cmdline = 'root=/dev/xvda ro \"quiet\"'\n"
                 "disk = [\n"
