@@ -23,6 +23,18 @@ std::string first_line(const std::string& text) {
   return line.substr(0, line.find_last_not_of(" @") + 1);
 }
 
+// A file's name as a value of ssh_config(5), which splits at blanks, takes quotes away and expands
+// what begins with `%`.
+std::string ssh_file(const std::string& path) {
+  std::string value = "\"";
+  for (const char c : path) {
+    if (c == '"' || c == '\\') value += '\\';
+    if (c == '%') value += '%';
+    value += c;
+  }
+  return value + "\"";
+}
+
 }  // namespace
 
 std::string shell_quoted(std::string_view text) {
@@ -53,11 +65,10 @@ std::vector<std::string> ssh_arguments(const XlConfig& config, const std::string
     option("ControlPath=" + control_folder + "/%C");
     option("ControlPersist=30");
   }
-  if (!config.known_hosts.empty()) option("UserKnownHostsFile=" + config.known_hosts);
+  if (!config.known_hosts.empty()) option("UserKnownHostsFile=" + ssh_file(config.known_hosts));
   if (!config.identity.empty()) {
     option("IdentitiesOnly=yes");
-    arguments.push_back("-i");
-    arguments.push_back(config.identity);
+    option("IdentityFile=" + ssh_file(config.identity));
   }
   arguments.push_back("--");
   arguments.push_back(config.address);  // OpenSSH takes ssh://user@host:port as it is

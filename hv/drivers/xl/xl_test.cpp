@@ -95,11 +95,34 @@ TEST(ShellScript, GoesThroughALoginShellAsOneLine) {
   EXPECT_EQ(words.front(), "ssh");
   EXPECT_EQ(words[words.size() - 3], "--") << "an address is never an option";
   EXPECT_EQ(words[words.size() - 2], "ssh://root@xen1:2222");
-  for (const char* option : {"BatchMode=yes", "StrictHostKeyChecking=yes", "IdentitiesOnly=yes",
-                             "UserKnownHostsFile=/known", "ControlPath=/tmp/c/%C"})
+  for (const char* option :
+       {"BatchMode=yes", "StrictHostKeyChecking=yes", "IdentitiesOnly=yes",
+        "UserKnownHostsFile=\"/known\"", "IdentityFile=\"/id\"", "ControlPath=/tmp/c/%C"})
     EXPECT_NE(std::find(words.begin(), words.end(), option), words.end()) << option;
   const auto end = run_process({"sh", "-c", words.back()}, "", seconds(10));
   EXPECT_EQ(end->output, "it's|$HOME|");
+}
+
+// `ssh -G` says what it would do, and speaks to nobody.
+TEST(ShellScript, KeysMayLieInFoldersOfAnyName) {
+  for (const char* folder :
+       {"/plain", "/two  blanks", "/it's", "/a\"b", "/a\\b", "/a #b", "/50%"}) {
+    XlConfig config;
+    config.address = "ssh://root@xen1";
+    config.known_hosts = std::string(folder) + "/known";
+    config.identity = std::string(folder) + "/id";
+    std::vector<std::string> words = ssh_arguments(config, "", {"true"});
+    words.insert(words.begin() + 1, {"-G", "-F", "/dev/null"});
+    const auto end = run_process(words, "", seconds(20));
+    if (!end.ok()) GTEST_SKIP() << "skipped: no ssh here";
+    EXPECT_EQ(end->code, 0) << folder << ": " << end->errors;
+    // What begins with `%` it shows as it was written, in newer versions as it is meant.
+    std::string said = end->output;
+    for (std::size_t at; (at = said.find("%%")) != std::string::npos;) said.erase(at, 1);
+    for (const std::string& line :
+         {"userknownhostsfile " + config.known_hosts, "identityfile " + config.identity})
+      EXPECT_NE(("\n" + said).find("\n" + line + "\n"), std::string::npos) << line << "\n" << said;
+  }
 }
 
 TEST(Process, CarriesMuchBothWays) {
