@@ -63,9 +63,9 @@ bool has_word(std::string_view words, std::string_view word) {
 }
 
 // Parts of the kernel's command line, which is written as a whole.
-constexpr std::array<std::string_view, 14> kOfCommandLine = {
-    "cmdline", "root",    "extra",   "cmdline_root", "cmdline_ip", "ip",         "ipaddr",
-    "dhcp",    "gateway", "netmask", "hostname",     "interface",  "nfs_server", "nfs_root"};
+constexpr std::array<std::string_view, 13> kOfCommandLine = {
+    "cmdline", "root",    "extra",    "cmdline_root", "cmdline_ip", "ip",      "dhcp",
+    "gateway", "netmask", "hostname", "interface",    "nfs_server", "nfs_root"};
 
 }  // namespace
 
@@ -90,7 +90,10 @@ Result<std::string> disk_string(const Vbd& vbd) {
     return refused("the disk `" + vbd.device + "` has the backend `" + vbd.backend +
                    "`, which xl does not know");
   if (vbd.cdrom) text += ",devtype=cdrom";
-  if (vbd.removable) text += ",removable";
+  // Every CD drive is, without a word; of another disk no word says it.
+  if (vbd.removable && !vbd.cdrom)
+    return refused("the disk `" + vbd.device +
+                   "` is removable and no CD drive, which xl has no word for");
   if (!vbd.script.empty()) text += ",script=" + vbd.script;
   for (const auto& [key, value] : vbd.options) {
     if ((key + value).find_first_of(",\n\"'") != std::string::npos)
@@ -145,7 +148,8 @@ Result<std::string> domain_file(const DomainSpec& spec, const Uuid& uuid, const 
   bool has_command_line = false;
   for (const Attributes::Entry& entry : spec.attributes) {
     const Attribute* attribute = schema.find(Kind::domain, entry.name);
-    if (attribute == nullptr || entry.value.is_unset()) continue;
+    if (entry.value.is_unset()) continue;
+    if (attribute == nullptr) return refused("hv does not know `" + entry.name + "`");
     if (std::find(kOfCommandLine.begin(), kOfCommandLine.end(), entry.name) !=
         kOfCommandLine.end()) {
       has_command_line = true;

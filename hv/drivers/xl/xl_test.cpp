@@ -315,6 +315,16 @@ const RefusedCase kRefused[] = {
        s.vifs[0].settings["trusted"] = "0";
      },
      "`trusted`"},
+    {"a removable disk that is no CD drive",
+     [](DomainSpec& s) {
+       s.vbds = {disk("xvda phy:/dev/sda w")};
+       s.vbds[0].removable = true;
+     },
+     "removable"},
+    {"addresses of xm's firewall", [](DomainSpec& s) { s.attributes.set("ipaddr", "10.0.0.1"); },
+     "xl does not know `ipaddr`"},
+    {"what no schema knows", [](DomainSpec& s) { s.attributes.set("of_tomorrow", 1); },
+     "hv does not know `of_tomorrow`"},
     {"a comma in a bridge", [](DomainSpec& s) { s.vifs = {interface("", "b,script=x")}; },
      "misread"},
 };
