@@ -132,6 +132,10 @@ Result<std::string> quoted_text(const std::string& text) {
   return quoted(text);
 }
 
+Result<std::string> attribute_text(const Value& value, const Attribute& attribute) {
+  return written(value, attribute);
+}
+
 Result<std::string> disk_item(const Vbd& vbd) {
   return quoted(TRY(disk_string(vbd)));
 }

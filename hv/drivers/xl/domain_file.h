@@ -22,6 +22,8 @@ Result<std::vector<std::string>> vif_words(const Vif& vif);
 // As they stand in a domain file, in quotes.
 Result<std::string> disk_item(const Vbd& vbd);
 Result<std::string> vif_item(const Vif& vif);
+// The value of an attribute, as it stands behind its `=`.
+Result<std::string> attribute_text(const Value& value, const Attribute& attribute);
 Result<std::string> quoted_text(const std::string& text);
 
 }  // namespace hv

@@ -413,17 +413,22 @@ unlink_auto() {
 }
 
 # The lines are domain_file.cpp's: "KEY = VALUE", and in lists a line for each item.
-edit_auto() { # set KEY VALUE | add LIST ITEM | without WORD
-  local file=$state/auto/$uuid.cfg line
+edit_auto() { # set KEY VALUE | unset KEY | add LIST ITEM | without WORD
+  local file=$state/auto/$uuid.cfg line known=
   [ -e "$file" ] || return 0
-  while IFS= read -r line; do
-    case $1 in
-      set) case $line in "$2 = "*) line="$2 = $3" ;; esac ;;
-      without) case $line in '  '*[\"\',]"$2"[\"\',]*) continue ;; esac ;;
-    esac
-    printf '%s\n' "$line"
-    if [ "$1" = add ] && [ "$line" = "$2 = [" ]; then printf '  %s,\n' "$3"; fi
-  done <"$file" | save "$file"
+  {
+    while IFS= read -r line; do
+      case $1 in
+        set) case $line in "$2 = "*) line="$2 = $3" known=yes ;; esac ;;
+        unset) case $line in "$2 = "*) continue ;; esac ;;
+        without) case $line in '  '*[\"\',]"$2"[\"\',]*) continue ;; esac ;;
+      esac
+      printf '%s\n' "$line"
+      if [ "$1" = add ] && [ "$line" = "$2 = [" ]; then printf '  %s,\n' "$3"; fi
+    done <"$file"
+    # What followed another key has one of its own now.
+    if [ "$1" = set ] && [ -z "$known" ]; then printf '%s = %s\n' "$2" "$3"; fi
+  } | save "$file"
 }
 
 create() { # auto|- [DEVICE SOURCE r|w for each disk that others may share]
@@ -603,11 +608,13 @@ has_run() { # DOMIDS
   return 1
 }
 
-schedule() { # WEIGHT CAP auto|off [VCPU|all HARD SOFT]…; "-" leaves one as it is
-  local command=sched-credit2 options=()
+# Input: with `auto` the machine's file, with "-" what changes in the one that is there, a line "KEY = VALUE"
+# or "KEY" for each.
+schedule() { # WEIGHT CAP auto|off|- [VCPU|all HARD SOFT]…; "-" leaves one as it is
+  local command=sched-credit2 options=() boot=$3 line
   [ "$1" = - ] || options+=(-w "$1")
   [ "$2" = - ] || options+=(-c "$2")
-  case $3 in
+  case $boot in
     auto)
       save "$state/auto/$uuid.cfg" <"$folder/input" || return 1
       # What is created and looked at gets it when it runs.
@@ -624,6 +631,13 @@ schedule() { # WEIGHT CAP auto|off [VCPU|all HARD SOFT]…; "-" leaves one as it
     xl vcpu-pin "$domid" "$1" "$2" "$3" || return 1
     shift 3
   done
+  [ "$boot" = - ] || return 0
+  while IFS= read -r line; do
+    case $line in
+      *' = '*) edit_auto set "${line%% = *}" "${line#* = }" || return 1 ;;
+      *) edit_auto unset "$line" || return 1 ;;
+    esac
+  done <"$folder/input"
 }
 
 # A detach has ended when neither xenstore nor the backend knows the device any more.

@@ -353,11 +353,19 @@ Status can_start_at_boot(const DomainSpec& spec, const std::vector<std::string>&
                "without `autostart`, or without `sharing` and `w!`"};
 }
 
+// How the file of a machine that starts at boot changes: "cap = 50", or "cap" where it is unset.
+Result<std::string> changed_line(const Attributes::Entry& entry, const Schema& schema) {
+  const Attribute* attribute = schema.find(Kind::domain, entry.name);
+  if (attribute == nullptr || entry.value.is_unset()) return entry.name + "\n";
+  return entry.name + " = " + TRY(attribute_text(entry.value, *attribute)) + "\n";
+}
+
 Result<Action> schedule_action(const Operation& operation, const std::string& state,
                                const Schema& schema) {
-  std::string weight = "-", cap = "-", boot = "-", file;
+  std::string weight = "-", cap = "-", boot = "-", file, changes;
   std::vector<std::string> pins;
   for (const Attributes::Entry& entry : operation.settings) {
+    if (entry.name != "autostart") changes += TRY(changed_line(entry, schema));
     if (entry.name == "cpus" || entry.name == "cpus_soft") {
       TRY(add_pins(entry, pins));
       continue;
@@ -384,7 +392,7 @@ Result<Action> schedule_action(const Operation& operation, const std::string& st
       return Error{Code::operation_failed, "`" + entry.name + "` is no number", ""};
     (entry.name == "cap" ? cap : weight) = std::to_string(*number);
   }
-  Action action{{"schedule", weight, cap, boot}, file};
+  Action action{{"schedule", weight, cap, boot}, boot == "-" ? changes : file};
   action.words.insert(action.words.end(), pins.begin(), pins.end());
   return action;
 }

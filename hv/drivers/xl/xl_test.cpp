@@ -1085,6 +1085,59 @@ TEST_F(XlBoot, HasWhatTheMachineHas) {
   EXPECT_NE(read_file(file()).find("name = \"it's\"\n"), std::string::npos);
 }
 
+// What followed another key, or was nowhere, gets a line of its own; what is unset has none.
+TEST_F(XlBoot, HasWhatWasChangedLive) {
+  ASSERT_TRUE(driver_->enter(caller_, false).ok());
+  Operation create = operation(Op::domain_create);
+  create.domain->attributes.set("autostart", true);
+  create.domain->attributes.set("memory", Value());
+  create.domain->attributes.set("maxvcpus", 4);
+  create.domain->attributes.set("cap", 20);
+  ASSERT_EQ(run_next(create).state, OperationState::succeeded);
+  ASSERT_EQ(run_next(operation(Op::domain_unpause)).state, OperationState::succeeded);
+  const auto lines = [&](const std::string& key) {
+    std::istringstream text(read_file(file()));
+    std::string found;
+    for (std::string line; std::getline(text, line);)
+      if (line.starts_with(key + " ")) found += line + "|";
+    return found;
+  };
+  Operation what = operation(Op::domain_memory);
+  what.memory = mib(80);
+  ASSERT_EQ(run_next(what).state, OperationState::succeeded);
+  EXPECT_EQ(lines("memory"), "memory = 80|");
+  EXPECT_EQ(lines("maxmem"), "maxmem = 2048|");
+  what = operation(Op::domain_vcpus);
+  what.vcpus = 3;
+  ASSERT_EQ(run_next(what).state, OperationState::succeeded);
+  EXPECT_EQ(lines("vcpus"), "vcpus = 3|");
+  what = operation(Op::domain_schedule);
+  what.settings.set("cpu_weight", 512);
+  what.settings.set("cap", Value());
+  what.settings.set("cpus", List{Value("0-1"), Value("2")});
+  what.settings.set("cpus_soft", "0-3,^2");
+  ASSERT_EQ(run_next(what).state, OperationState::succeeded);
+  EXPECT_EQ(lines("cpu_weight"), "cpu_weight = 512|");
+  EXPECT_EQ(lines("cap"), "");
+  EXPECT_EQ(lines("cpus"), "cpus = [\"0-1\", \"2\"]|");
+  EXPECT_EQ(lines("cpus_soft"), "cpus_soft = \"0-3,^2\"|");
+  what.settings = Attributes();
+  what.settings.set("cpu_weight", 256);
+  what.settings.set("cap", 50);
+  what.settings.set("cpus", Value());
+  ASSERT_EQ(run_next(what).state, OperationState::succeeded);
+  EXPECT_EQ(lines("cpu_weight"), "cpu_weight = 256|");
+  EXPECT_EQ(lines("cap"), "cap = 50|");
+  EXPECT_EQ(lines("cpus"), "");
+  EXPECT_EQ(lines("cpus_soft"), "cpus_soft = \"0-3,^2\"|");
+  EXPECT_TRUE(linked());
+  // What xl refuses is not in it.
+  tell("fail", "no\n");
+  what.settings.set("cap", 70);
+  EXPECT_EQ(run_next(what).state, OperationState::failed);
+  EXPECT_EQ(lines("cap"), "cap = 50|");
+}
+
 // A disk that the guest does not let go is out of the file all the same: at boot it is not its.
 TEST_F(XlBoot, LetsADiskGoBeforeTheMachineDoes) {
   ASSERT_TRUE(driver_->enter(caller_, false).ok());
