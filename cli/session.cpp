@@ -357,7 +357,7 @@ bool Session::observe() {
   // Their disks are not known, and so not held.
   for (const auto& [name, host] : observation.hosts)
     for (const LatentAccess& latent : host.latent)
-      if (latent.vbd.device.empty())
+      if (latent.vbd.device.empty() && latent.uuid.is_nil())
         print_error("warning: on " + name.text + " the " + latent.what + " `" + latent.name +
                     "` cannot be read: which disks its machine would get is not known\n");
   return true;

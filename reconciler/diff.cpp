@@ -105,8 +105,7 @@ class Differ {
     if (in_.applied.state != in_.desired.state && in_.observed->state == in_.desired.state)
       diff_.bookkeeping = true;
     if (in_.observed->state == in_.applied.state || in_.observed->never_ran) return;
-    drift("state", std::string(to_string(in_.applied.state)),
-          std::string(to_string(in_.observed->state)));
+    drift("state", std::string(to_string(in_.applied.state)), state_of(*in_.observed));
     if (!in_.heal && in_.applied.state == in_.desired.state) diff_.want = in_.observed->state;
   }
 
@@ -310,6 +309,10 @@ bool satisfies(const Vif& have, const Vif& want) {
 
 DomainDiff diff_domain(const DiffInput& input) {
   return Differ(input).run();
+}
+
+std::string state_of(const ObservedDomain& domain) {
+  return domain.crashed ? "crashed" : std::string(to_string(domain.state));
 }
 
 std::optional<Value> observed_value(const ObservedDomain& domain, std::string_view name) {

@@ -57,6 +57,8 @@ struct DiffInput {
 DomainDiff diff_domain(const DiffInput& input);
 
 // What the host tells of an attribute; nothing where it does not.
+// "running", and "crashed" of one that is kept after its guest crashed.
+std::string state_of(const ObservedDomain& domain);
 std::optional<Value> observed_value(const ObservedDomain& domain, std::string_view name);
 
 // Whether an interface that a host has is as the file has it: every key that the file sets, by its

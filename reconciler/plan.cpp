@@ -168,6 +168,7 @@ Result<Plan> Planner::run() {
   hold_everything_else();
   finish_expiry();
   check_host_facts();
+  check_save_files();
   check_budget();
   order_conflicts();
   order_memory();

@@ -141,6 +141,9 @@ class Reader {
       if (uuids_.contains(domain.uuid)) note(what, sha256_hex(encode(domain)));
       if (names_.contains({host.host, domain.name})) note(what, to_string(domain.uuid));
     }
+    for (const LatentAccess& latent : host.latent)
+      if (latent.what == "save file" && uuids_.contains(latent.uuid))
+        note("the save file of " + latent.name + " on " + host.host.text, latent.file);
   }
 
   void read_storage(const HostObservation& host) {

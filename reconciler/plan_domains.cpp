@@ -289,9 +289,12 @@ void Planner::change_machine(const DomainSpec& desired, const AppliedDomain& app
     halt(desired, applied, *observed, diff);
   } else if (observed->dying && diff.want == PowerState::halted) {
     keep(applied);  // it is on its way out, and drift is only reported
+  } else if (is_kept_crashed(applied, *observed)) {
+    leave_crashed(desired, applied, diff);
   } else if (observed->dying) {
     diff.restart.push_back("state");
-    restart(desired, applied, *observed, diff, "it is going down; made again");
+    restart(desired, applied, *observed, diff,
+            std::string(observed->crashed ? "it crashed" : "it is going down") + "; made again");
   } else if (diff.restart.empty() || is_deferred(desired, diff) || diff.want == PowerState::saved) {
     live_steps(desired, applied, *observed, diff);
   } else if (desired.lifecycle.on_restart_needed == OnRestartNeeded::fail) {
@@ -303,6 +306,30 @@ void Planner::change_machine(const DomainSpec& desired, const AppliedDomain& app
     restart(desired, applied, *observed, diff,
             quoted(diff.restart) + " can change only while it is off");
   }
+}
+
+// A guest that crashed under `on_crash = "preserve"` is kept to be looked at. That is what its file
+// asks for, so that only somebody's word takes it away.
+bool Planner::is_kept_crashed(const AppliedDomain& applied, const ObservedDomain& observed) const {
+  if (!observed.crashed) return false;
+  const Value* follows = observed.attributes.find("on_crash");
+  if (follows == nullptr) follows = applied.spec.attributes.find("on_crash");
+  return follows != nullptr && *follows == Value(std::string("preserve"));
+}
+
+void Planner::leave_crashed(const DomainSpec& desired, const AppliedDomain& applied,
+                            const DomainDiff& diff) {
+  const std::string name = to_string(desired.address);
+  keep(applied);
+  plan_.notes.push_back(name +
+                        " crashed, and is kept to be looked at (on_crash = \"preserve\"): `hv "
+                        "restart " +
+                        name + "` makes it again");
+  Change later = change_of(desired, Action::update, "it crashed, and is kept to be looked at");
+  later.deferred = true;
+  later.attributes = diff.attributes;
+  later.attributes.push_back({"state", "crashed", std::string(to_string(diff.want)), How::restart});
+  plan_.changes.push_back(std::move(later));
 }
 
 // Its host was read and has no such machine.
@@ -346,8 +373,7 @@ void Planner::halt(const DomainSpec& desired, const AppliedDomain& applied,
   stop(applied, observed, Afterwards::off, desired);
   Change change = change_of(desired, Action::update, "declared halted");
   change.attributes = diff.attributes;
-  change.attributes.push_back(
-      {"state", std::string(to_string(observed.state)), "halted", How::live});
+  change.attributes.push_back({"state", state_of(observed), "halted", How::live});
   change.downtime = Downtime::gone;
   plan_.changes.push_back(std::move(change));
 }

@@ -79,6 +79,8 @@ void Planner::power(const DomainSpec& declared, PowerAsk ask) {
   const ObservedDomain* observed = machine(applied.spec.host, applied.uuid);
   if (observed != nullptr && observed->state == PowerState::saved)
     return power_saved(declared, applied, *observed, ask);
+  if (observed != nullptr && is_kept_crashed(applied, *observed))
+    return power_crashed(declared, applied, *observed, ask);
   if (observed != nullptr && observed->dying)
     return no_power(address, ask, "it is going down", "try again when it is gone");
   if (!is_up(observed)) return power_off(declared, applied, ask);
@@ -138,31 +140,53 @@ void Planner::power_up(const DomainSpec& declared, const AppliedDomain& applied,
       if (paused == (ask == PowerAsk::pause))
         return plan_.notes.push_back(name + (paused ? " is paused already" : " is not paused"));
       return set_paused(declared, applied, observed, ask);
-    case PowerAsk::stop: {
-      planned_domains_.insert(address);
-      stop(applied, observed, Afterwards::off, applied.spec);
-      Change change = change_of(applied.spec, Action::update, "asked for by `hv stop`");
-      change.attributes.push_back(
-          {"state", std::string(to_string(observed.state)), "halted", How::live});
-      change.downtime = Downtime::gone;
-      plan_.changes.push_back(std::move(change));
-      return;
-    }
-    case PowerAsk::restart: {
-      DomainSpec again = declared;
-      settle_macs(again, &applied.spec, applied.uuid);
-      again.state = PowerState::running;
-      planned_domains_.insert(address);
-      const DomainDiff diff = diff_domain(
-          {again, applied.spec, &observed, *in_.schema, true, cpus_of(applied.spec.host)});
-      restart(again, applied, observed, diff, "asked for by `hv restart`");
-      if (declared.state != PowerState::running) {
-        again.state = declared.state;
-        record(again, applied.uuid, applied.generation, {drafts_.size() - 1});
-      }
-      return;
-    }
+    case PowerAsk::stop:
+      return stop_by_hand(applied, observed);
+    case PowerAsk::restart:
+      return restart_by_hand(declared, applied, observed, ask);
   }
+}
+
+// It is kept, with its memory and its disks, until somebody has seen enough of it.
+void Planner::power_crashed(const DomainSpec& declared, const AppliedDomain& applied,
+                            const ObservedDomain& observed, PowerAsk ask) {
+  switch (ask) {
+    case PowerAsk::stop:
+      return stop_by_hand(applied, observed);
+    case PowerAsk::start:
+    case PowerAsk::restart:
+      return restart_by_hand(declared, applied, observed, ask);
+    case PowerAsk::save:
+    case PowerAsk::restore:
+    case PowerAsk::migrate:
+    case PowerAsk::pause:
+    case PowerAsk::unpause:
+      return no_power(declared.address, ask, "it crashed, and is kept to be looked at",
+                      "`hv restart " + to_string(declared.address) + "` makes it again");
+  }
+}
+
+void Planner::stop_by_hand(const AppliedDomain& applied, const ObservedDomain& observed) {
+  planned_domains_.insert(applied.spec.address);
+  stop(applied, observed, Afterwards::off, applied.spec);
+  Change change = change_of(applied.spec, Action::update, "asked for by `hv stop`");
+  change.attributes.push_back({"state", state_of(observed), "halted", How::live});
+  change.downtime = Downtime::gone;
+  plan_.changes.push_back(std::move(change));
+}
+
+void Planner::restart_by_hand(const DomainSpec& declared, const AppliedDomain& applied,
+                              const ObservedDomain& observed, PowerAsk ask) {
+  DomainSpec again = declared;
+  settle_macs(again, &applied.spec, applied.uuid);
+  again.state = PowerState::running;
+  planned_domains_.insert(declared.address);
+  const DomainDiff diff =
+      diff_domain({again, applied.spec, &observed, *in_.schema, true, cpus_of(applied.spec.host)});
+  restart(again, applied, observed, diff, "asked for by `hv " + std::string(to_string(ask)) + "`");
+  if (declared.state == PowerState::running) return;
+  again.state = declared.state;
+  record(again, applied.uuid, applied.generation, {drafts_.size() - 1});
 }
 
 // As it is declared now: what waited for a restart is made with it.

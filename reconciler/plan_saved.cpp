@@ -157,6 +157,51 @@ void Planner::nothing_to_save(const DomainSpec& desired, const AppliedDomain* ap
   if (applied != nullptr) keep(*applied);
 }
 
+// The step that lets a machine run there.
+const Planner::DraftStep* Planner::start_of(const Uuid& uuid, const HostName& where) const {
+  const auto starts = [&](const Operation& operation) {
+    if (operation.uuid != uuid) return false;
+    if (operation.op == Op::domain_migrate) return operation.peer == where;
+    return operation.host == where &&
+           (operation.op == Op::domain_create || operation.op == Op::domain_restore ||
+            operation.op == Op::domain_unpause);
+  };
+  auto step = std::find_if(drafts_.begin(), drafts_.end(),
+                           [&](const DraftStep& each) { return starts(each.operation); });
+  return step == drafts_.end() ? nullptr : &*step;
+}
+
+// What xendomains, or somebody's `xl save`, left of a machine of ours: its host lets it go on from
+// there at boot, with a memory that knows nothing of what its disks hold by then.
+void Planner::check_save_files() {
+  for (const auto& [name, observation] : in_.observation->hosts) {
+    std::set<std::string> told;
+    for (const LatentAccess& latent : observation.latent) {
+      auto ours = ours_.find(latent.uuid);
+      if (latent.what != "save file" || ours == ours_.end()) continue;
+      if (!told.insert(latent.file).second) continue;
+      const std::string machine_name = to_string(ours->second);
+      if (start_of(latent.uuid, name) != nullptr) {
+        refuse(Code::plan_refused,
+               "`" + machine_name + "` would start while its memory lies saved on " + name.text +
+                   " in `" + latent.file + "`, not by hv",
+               "`xl restore " + latent.file +
+                   "` there lets it go on; remove the file then, or now to start it afresh: a host "
+                   "that boots lets it go on from there, over disks that are newer");
+        continue;
+      }
+      const std::string file = "`" + latent.file + "` on " + name.text;
+      if (machine(name, latent.uuid) == nullptr)
+        plan_.notes.push_back(machine_name + " lies saved in " + file +
+                              ", not by hv: `xl restore " + latent.file + "` there lets it go on");
+      else
+        plan_.notes.push_back(file + " keeps an earlier memory of " + machine_name +
+                              ": a host that boots lets it go on from there, over disks that are "
+                              "newer; remove it");
+    }
+  }
+}
+
 void Planner::save_by_hand(const AppliedDomain& applied) {
   const std::size_t first_charge = charges_.size();
   keep(applied);

@@ -123,6 +123,9 @@ class Planner {
               const ObservedDomain* observed);
   void change_machine(const DomainSpec& desired, const AppliedDomain& applied,
                       const ObservedDomain* observed, DomainDiff diff);
+  bool is_kept_crashed(const AppliedDomain& applied, const ObservedDomain& observed) const;
+  void leave_crashed(const DomainSpec& desired, const AppliedDomain& applied,
+                     const DomainDiff& diff);
   void without_machine(const DomainSpec& desired, const AppliedDomain& applied,
                        const DomainDiff& diff);
   void create(const DomainSpec& spec, const Uuid& uuid, uint32_t generation, Change change,
@@ -144,6 +147,11 @@ class Planner {
                    const ObservedDomain& observed, PowerAsk ask);
   void power_up(const DomainSpec& declared, const AppliedDomain& applied,
                 const ObservedDomain& observed, PowerAsk ask);
+  void power_crashed(const DomainSpec& declared, const AppliedDomain& applied,
+                     const ObservedDomain& observed, PowerAsk ask);
+  void stop_by_hand(const AppliedDomain& applied, const ObservedDomain& observed);
+  void restart_by_hand(const DomainSpec& declared, const AppliedDomain& applied,
+                       const ObservedDomain& observed, PowerAsk ask);
   void start_again(const DomainSpec& declared, const AppliedDomain& applied);
   void set_paused(const DomainSpec& declared, const AppliedDomain& applied,
                   const ObservedDomain& observed, PowerAsk ask);
@@ -167,6 +175,8 @@ class Planner {
                     const ObservedDomain& observed, DomainDiff diff);
   void nothing_to_save(const DomainSpec& desired, const AppliedDomain* applied);
   void save_by_hand(const AppliedDomain& applied);
+  const DraftStep* start_of(const Uuid& uuid, const HostName& where) const;
+  void check_save_files();
   void restore_by_hand(const DomainSpec& declared, const AppliedDomain& applied,
                        const ObservedDomain& observed);
 

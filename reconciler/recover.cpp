@@ -244,7 +244,7 @@ bool Recovery::stands_behind(const Claim& claim, const HostObservation& host) co
         one.entry.intent.operation.uuid == claim.uuid)
       return true;
   for (const LatentAccess& latent : host.latent)
-    if (latent.uuid == claim.uuid) return true;
+    if (latent.uuid == claim.uuid && !latent.vbd.device.empty()) return true;
   auto record = applied_.domains.find(claim.address);
   if (record != applied_.domains.end() && record->second.uuid == claim.uuid &&
       record->second.spec.host == host.host && record->second.extents.contains(claim.device))

@@ -25,6 +25,7 @@ struct ObservedDomain {
   PowerState state = PowerState::running;
   bool dying = false;      // shut down or destroyed but still there: holds what it has; a saved one
                            // whose image was begun to be restored, and is never used again
+  bool crashed = false;    // and is `dying`: its guest crashed, and it may be kept to be looked at
   bool never_ran = false;  // created or restored, paused, and not unpaused yet
   Bytes memory;            // now; of a saved one what it takes when it is restored
   Bytes memory_max;        // the most it can balloon to without a restart
@@ -72,7 +73,8 @@ struct LatentAccess {
   std::string what;  // "autostart", "restart configuration", "save file"
   Uuid uuid;
   std::string name;
-  Vbd vbd;
+  Vbd vbd;                // empty of a machine without disks, or where the file cannot be read
+  std::string file = {};  // where that is known
 };
 
 // What a host remembers of one project (reconciler: "Two stores").

@@ -446,6 +446,7 @@ SimHost::Refusal SimHost::guest_ends(const Uuid& uuid, const char* attribute) {
   // the old machine stays, shut down, with its UUID and its disks.
   if (what == "rename-restart") domain->name += "-" + std::to_string(domid);
   domain->dying = true;
+  domain->crashed = std::string_view(attribute) == "on_crash";
   domain->state = PowerState::halted;
   return std::nullopt;
 }

@@ -227,7 +227,7 @@ class LookReader {
     ObservedDomain* domain = find(domid);
     domain->domid = DomId{};
     domain->state = PowerState::saved;
-    domain->dying = domain->never_ran = false;
+    domain->dying = domain->crashed = domain->never_ran = false;
     return *domain;
   }
 
@@ -287,7 +287,8 @@ class LookReader {
       domain.memory_max = domain.memory;
       domain.vcpus = domain.vcpus_max = listed.vcpus;
       const auto flag = [&](char c) { return listed.state.find(c) != std::string::npos; };
-      domain.dying = flag('s') || flag('d') || flag('c');
+      domain.crashed = flag('c');
+      domain.dying = flag('s') || flag('d') || domain.crashed;
       domain.state = domain.dying ? PowerState::halted
                      : flag('p')  ? PowerState::paused
                                   : PowerState::running;
@@ -639,8 +640,9 @@ class LookReader {
   }
 
   // What others have start at boot, or lies saved, "others auto|save uuid|- FILE": a disk that its
-  // machine does not have is one that it would get. Without a UUID it is the machine of its name:
-  // xl gives each name once.
+  // machine does not have is one that it would get; a save file is told in any case, without a disk
+  // where the machine has them all. Without a UUID it is the machine of its name: xl gives each
+  // name once.
   void others() {
     for (const auto& [name, text] : sections_) {
       const std::vector<Word> words = words_of(name);
@@ -650,11 +652,11 @@ class LookReader {
       const Json config = Json::parse(text, nullptr, /*allow_exceptions=*/false);
       const std::optional<std::vector<Vbd>> disks = disks_in(config);
       if (!disks) {
-        seen_.latent.push_back({what, Uuid{}, file, Vbd{}});
+        seen_.latent.push_back({what, Uuid{}, file, Vbd{}, file});
         continue;
       }
       const Json& create = *member(config, "c_info");
-      LatentAccess access{what, Uuid{}, text_in(create, "name"), Vbd{}};
+      LatentAccess access{what, Uuid{}, text_in(create, "name"), Vbd{}, file};
       if (words[2].text == "uuid")
         access.uuid = parse_uuid(text_in(create, "uuid")).value_or(Uuid{});
       auto domain =
@@ -665,12 +667,15 @@ class LookReader {
         access.uuid = domain->uuid;
         access.name = domain->name;
       }
+      const std::size_t before = seen_.latent.size();
       for (const Vbd& vbd : *disks) {
         access.vbd = vbd;
         name_source(access.vbd);
         if (domain == seen_.domains.end() || !has(*domain, access.vbd))
           seen_.latent.push_back(access);
       }
+      access.vbd = Vbd{};
+      if (words[1].text == "save" && seen_.latent.size() == before) seen_.latent.push_back(access);
     }
   }
 
