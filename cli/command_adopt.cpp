@@ -159,13 +159,19 @@ class Adoption {
     } else {
       text =
           "# " + file_.substr(file_.rfind('/') + 1) +
-          ": what ran already, as its hosts tell. What Xen does not tell of a running machine is\n"
-          "# not here: compare with its old file before it is made again.\n";
+          ": what ran already, as its hosts tell. What they do not tell of a running machine — a\n"
+          "# password, what is as it would be anyway — is not here, nor is what a comment names:\n"
+          "# compare with its old file before it is made again.\n";
     }
-    for (const Found& found : found_)
+    for (const Found& found : found_) {
+      if (const std::string untaken = untaken_settings(*found.domain); !untaken.empty())
+        print_error("warning: of `" + found.domain->name + "` on " + found.host.text +
+                    " there is more set than hv takes over, and a restart would lose it: " +
+                    untaken + "\n");
       text += "\n" + domain_source(*found.domain,
                                    session_.project.hosts.size() > 1 ? found.host : HostName{},
                                    *session_.schema);
+    }
     SourceMap sources;
     Diagnostics diagnostics;
     const FileId id = sources.add(file_, text);

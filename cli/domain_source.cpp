@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "hv/drivers/xl/configuration.h"
 #include "lang/strings.h"
 
 namespace hv::cli {
@@ -50,9 +51,22 @@ std::string vif_text(const Vif& vif) {
 
 }  // namespace
 
+std::string untaken_settings(const ObservedDomain& domain) {
+  std::string names;
+  if (const auto* list = domain.attributes.get<List>(kUntaken))
+    for (const Value& name : *list)
+      if (const auto* text = name.get<std::string>()) names += (names.empty() ? "" : ", ") + *text;
+  // A host's words, in a comment that ends with its line.
+  std::replace_if(
+      names.begin(), names.end(), [](unsigned char c) { return c < ' '; }, '?');
+  return names;
+}
+
 std::string domain_source(const ObservedDomain& domain, const HostName& host,
                           const Schema& schema) {
-  std::string out =
+  const std::string untaken = untaken_settings(domain);
+  std::string out = untaken.empty() ? "" : "# Set there, and not written here: " + untaken + "\n";
+  out +=
       "domain " + (is_identifier(domain.name) ? domain.name : string_literal(domain.name)) + ":\n";
   const auto line = [&](std::string_view name, const std::string& text) {
     out += "    " + std::string(name) + " = " + text + "\n";
@@ -68,7 +82,7 @@ std::string domain_source(const ObservedDomain& domain, const HostName& host,
   // What is as it would be anyway is left out; what is not of this table nobody could set.
   for (const Attributes::Entry& entry : domain.attributes) {
     const Attribute* attribute = schema.find(Kind::domain, entry.name);
-    if (attribute == nullptr || !attribute->observed) continue;
+    if (attribute == nullptr || attribute->type == AttributeType::secret) continue;
     if (schema.default_of(Kind::domain, entry.name, domain.attributes) == entry.value) continue;
     if (attribute->type == AttributeType::cpu_list && entry.value == Value("all")) continue;
     line(entry.name, literal(entry.value));

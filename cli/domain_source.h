@@ -1,7 +1,7 @@
 // Domain source: a machine that runs, written as a `.vm` declaration from what its host tells of
 // it.
 //
-// Pure. What no host tells (a boot order, a device model's settings) cannot be in it.
+// Pure. Secrets are never written.
 #pragma once
 
 #include <string>
@@ -11,7 +11,11 @@
 
 namespace hv::cli {
 
-// `host` is written where it is not empty.
+// What is set of the machine that no attribute of ours stands for, as its host calls it; "" where
+// there is nothing.
+std::string untaken_settings(const ObservedDomain& domain);
+
+// `host` is written where it is not empty. A comment in front tells of untaken settings.
 std::string domain_source(const ObservedDomain& domain, const HostName& host, const Schema& schema);
 
 }  // namespace hv::cli

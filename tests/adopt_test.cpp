@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "cli/domain_source.h"
+#include "hv/drivers/xl/configuration.h"
 #include "tests/process.h"
 
 namespace hv::testing {
@@ -130,6 +132,50 @@ TEST_F(Adopt, HostListTellsOfTheHost) {
   const Finished far = folder_.hv({"host", "list"});
   EXPECT_EQ(far.code, 1) << far.all();
   EXPECT_NE(far.out.find("never before"), std::string::npos) << far.all();
+}
+
+// As a Xen host tells of a machine with everything: what is taken is a declaration that hv reads.
+TEST(AdoptedFromXen, IsReadBackAndSaysWhatIsMissing) {
+  const auto rest = rest_of_configurations(R"([{"domid": 7, "config": {
+    "c_info": {"type": "hvm", "hap": "False", "ssid_label": "a:b:c", "driver_domain": "True"},
+    "b_info": {"tsc_mode": "native", "video_memkb": 32768, "shadow_memkb": 9216, "acpi": "False",
+      "rtc_timeoffset": 4294967291, "localtime": "True", "disable_migrate": "True",
+      "max_grant_frames": 64, "event_channels": 77, "device_model_version": "qemu_xen",
+      "device_model": "/bin/dm", "extra": ["-x"], "irqs": [5], "nested_hvm": "True",
+      "timer_mode": "one_missed_tick_pending", "cpuid": [{"leaf": 1}], "arch_arm": {},
+      "type.hvm": {"firmware": "/x", "bios": "ovmf", "viridian": "True", "vga": {"kind": "std"},
+        "vnc": {"enable": "True", "listen": "0.0.0.0", "display": 3, "passwd": "geheim"},
+        "sdl": {"enable": "False"}, "spice": {"enable": "True", "port": 6000}, "boot": "dc",
+        "keymap": "de", "gfx_passthru": "True", "soundhw": "hda", "usb": "True",
+        "usbdevice_list": ["tablet"], "serial_list": ["pty"], "hpet": "False"}},
+    "vtpms": [{"devid": 0}],
+    "pcidevs": [{"bus": 3, "vfunc_mask": 1, "permissive": true}]}}])");
+  ObservedDomain domain;
+  domain.name = "web";
+  domain.uuid = *parse_uuid("6f0d3a52-5c1e-4d0b-9f6e-0a4c1d2b7e93");
+  domain.memory = domain.memory_max = mib(128);
+  domain.vcpus = domain.vcpus_max = 1;
+  domain.attributes = rest.at(7);
+  domain.attributes.set("type", "hvm");
+  domain.attributes.set("vncpasswd", Secret{"geheim"});
+  EXPECT_EQ(cli::untaken_settings(domain), "b_info.cpuid, b_info.type.hvm.vnc.passwd, vtpms");
+  const std::string text = cli::domain_source(domain, HostName{}, Schema::builtin());
+  EXPECT_TRUE(text.starts_with("# Set there, and not written here: b_info.cpuid, ")) << text;
+  EXPECT_EQ(text.find("geheim"), std::string::npos) << text;
+  for (const char* line :
+       {"pci = [\"0000:03:00.0,permissive=1\"]", "boot = \"dc\"", "acpi = False", "irqs = [5]",
+        "vga = \"stdvga\"", "rtc_timeoffset = ", "viridian = True", "usbdevice = [\"tablet\"]"})
+    EXPECT_NE(text.find("    " + std::string(line)), std::string::npos) << line << "\n" << text;
+  EXPECT_EQ(text.find("vnc = "), std::string::npos) << "as it would be anyway";
+  Folder folder;
+  folder.write("hv.toml", project("03", "\"a.vm\""));
+  folder.write("a.vm", text);
+  const Finished checked = folder.hv({"check"});
+  EXPECT_EQ(checked.code, 0) << checked.all() << text;
+  domain.attributes.set(kUntaken, List{Value("a\nvcpus = 9")});
+  EXPECT_EQ(cli::untaken_settings(domain), "a?vcpus = 9");
+  domain.attributes.erase(kUntaken);
+  EXPECT_TRUE(cli::domain_source(domain, HostName{}, Schema::builtin()).starts_with("domain web:"));
 }
 
 }  // namespace

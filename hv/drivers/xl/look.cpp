@@ -11,6 +11,7 @@
 
 #include "hv/drivers/xl/backend.h"
 #include "hv/drivers/xl/claim_text.h"
+#include "hv/drivers/xl/configuration.h"
 #include "hv/drivers/xl/look_text.h"
 #include "hv/drivers/xl/uses.h"
 #include "hv/drivers/xl/vdisk.h"
@@ -302,6 +303,9 @@ class LookReader {
       }
       seen_.domains.push_back(std::move(domain));
     }
+    for (const auto& [domid, rest] : rest_of_configurations(sections_["long"]))
+      if (ObservedDomain* domain = find(domid))
+        for (const Attributes::Entry& entry : rest) domain->attributes.set(entry.name, entry.value);
   }
 
   // A guest begins with all the processors it can have, and gives back those it is not to have when
