@@ -357,7 +357,12 @@ bool Session::observe() {
   // Their disks are not known, and so not held.
   for (const auto& [name, host] : observation.hosts)
     for (const LatentAccess& latent : host.latent)
-      if (latent.vbd.device.empty() && latent.uuid.is_nil())
+      if (latent.vbd.device.empty() && latent.what == kPendingUpdate)
+        print_error(
+            "warning: on " + name.text + " `xl config-update` has left `" + latent.name +
+            "` another configuration, which it gets when it next reboots itself; `hv restart` "
+            "drops that\n");
+      else if (latent.vbd.device.empty() && latent.uuid.is_nil())
         print_error("warning: on " + name.text + " the " + latent.what + " `" + latent.name +
                     "` cannot be read: which disks its machine would get is not known\n");
   return true;

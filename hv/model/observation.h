@@ -67,10 +67,14 @@ struct HostUse {
   auto operator<=>(const HostUse&) const = default;
 };
 
+// What `xl config-update` stored: the next life of that machine is made by it (xl(1)). One without a
+// disk says that it is there.
+inline constexpr std::string_view kPendingUpdate = "pending config-update";
+
 // Something that can start an access without hv: autostart, stored restart configuration, save
 // file.
 struct LatentAccess {
-  std::string what;  // "autostart", "restart configuration", "save file"
+  std::string what;  // "autostart", "restart configuration", "save file", kPendingUpdate
   Uuid uuid;
   std::string name;
   Vbd vbd;                // empty of a machine without disks, or where the file cannot be read

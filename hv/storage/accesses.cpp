@@ -77,7 +77,7 @@ Access beneath_of(Beneath one, const Access& top, const std::string& written) {
 // is to both.
 void add_physical(const ObservedVbd& observed, const HostName& host, const StorageContext& context,
                   Access& access) {
-  if (!observed.physical.starts_with("/dev/")) return;
+  if (!observed.physical.starts_with('/')) return;
   const std::string name = normalise_name(observed.physical);
   if (name == normalise_name(observed.vbd.source)) return;
   const HostMap* known = context.map == nullptr ? nullptr : context.map->find(host);

@@ -290,6 +290,25 @@ EOF
   check "it is gone" in_dom0 '! xl block-list web0 | grep -q ^51792'
   check "nothing is to do" nothing_to_do
 
+  note "a configuration that somebody stored for the next life of a machine"
+  in_dom0 'cat >/tmp/update.cfg' <<'EOF'
+name = "web1"
+type = "pv"
+kernel = "/guests/vmlinuz"
+memory = 90
+disk = [ "/guests/web1.img,raw,xvda,w", "/guests/logs.img,raw,xvdc,w" ]
+EOF
+  told_update() { run_hv status 2>&1 | grep "config-update"; }
+  check "xl config-update" in_dom0 "xl config-update web1 /tmp/update.cfg"
+  check "  is told" told_update
+  fleet 100MiB 1 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
+  check "  nobody else gets its disk" complains run_hv plan -- "pending config-update"
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "restart" run_hv restart domain.web1 --yes
+  not_told() { ! told_update; }
+  check "  it is gone" not_told
+  check "  nothing is to do" nothing_to_do
+
   note "a guest that does not let go of a disk"
   web1_more='state = "paused"' web1_disks='"/guests/web1.img,raw,xvda,w"'
   fleet 100MiB 1 "${web0_first[@]}"
@@ -451,6 +470,11 @@ part_power() {
   check "pause" run_hv pause domain.web1 --yes
   check "  it is drift" exits 2 run_hv plan --detailed-exitcode
   check "  healed" run_hv apply --yes
+  check "pause" run_hv pause domain.web1 --yes
+  check "unpause" run_hv unpause domain.web1 --yes
+  check "  nothing is to do" nothing_to_do
+  told_version() { run_hv host list | grep "Xen 4.17"; }
+  check "host list tells which Xen it is" told_version
   check "stop" run_hv stop domain.web1 --yes
   check "  it is gone" are_domains "web0 "
   check "start" run_hv start domain.web1 --yes

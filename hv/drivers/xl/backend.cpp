@@ -1,5 +1,6 @@
 #include "hv/drivers/xl/backend.h"
 
+#include <charconv>
 #include <limits>
 #include <tuple>
 
@@ -52,7 +53,20 @@ bool is_disk(const Backend& backend) {
          backend.kind == "tap2" || backend.kind == "vbd3";
 }
 
-ObservedVbd vbd_of(const Backend& backend, const std::map<std::string, std::string>& loops) {
+std::string device_number(std::string_view words) {
+  const std::size_t colon = words.find(':');
+  const auto part = [](std::string_view text) -> std::optional<uint32_t> {
+    uint32_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number;
+  };
+  if (colon == std::string_view::npos) return "";
+  const auto major = part(words.substr(0, colon)), minor = part(words.substr(colon + 1));
+  return major && minor ? std::to_string(*major) + ":" + std::to_string(*minor) : "";
+}
+
+ObservedVbd vbd_of(const Backend& backend) {
   ObservedVbd seen;
   seen.vbd.device = backend.get("dev");
   if (seen.vbd.device.empty()) seen.vbd.device = device_of_number(backend.device);
@@ -65,11 +79,6 @@ ObservedVbd vbd_of(const Backend& backend, const std::map<std::string, std::stri
   seen.vbd.mode = backend.get("mode").starts_with('w') ? AccessMode::write : AccessMode::read;
   seen.vbd.cdrom = backend.get("device-type") == "cdrom";
   seen.vbd.removable = backend.get("removable") == "1";
-  const std::string node = backend.get("physical-device-path");
-  seen.physical = backend.get("physical-device");
-  if (!node.empty()) seen.physical += (seen.physical.empty() ? "" : " ") + node;
-  if (auto file = loops.find(node.substr(node.rfind('/') + 1)); file != loops.end())
-    seen.physical += " " + file->second;
   // Initialised (2: the guest has not come yet), 3 or 4 (connected).
   const std::string state = backend.get("state");
   const bool opened = backend.kind != "vbd" || (backend.get("hotplug-status") == "connected" &&

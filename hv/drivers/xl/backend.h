@@ -26,9 +26,10 @@ struct Backend {
 // Of `xenstore-ls -f`: /local/domain/0/backend/KIND/DOMID/DEVICE/KEY.
 std::vector<Backend> backends_of(std::string_view store);
 bool is_disk(const Backend& backend);
-// `connected`: the backend has the real device open and is not going. `loops` are the files behind
-// loop devices, by their names.
-ObservedVbd vbd_of(const Backend& backend, const std::map<std::string, std::string>& loops);
+// "253:3" of "fd:3", as the kernel and xenstore tell numbers of devices; "" of what is none.
+std::string device_number(std::string_view words);
+// `connected`: the backend has the real device open and is not going. Without `physical`.
+ObservedVbd vbd_of(const Backend& backend);
 // Of an interface, "BYTES,MICROSECONDS".
 std::optional<VifRate> rate_of(const Backend& backend);
 

@@ -88,6 +88,11 @@ std::string_view without_line_end(std::string_view text) {
   return text;
 }
 
+// (Whatever lies in a host's folder must not make arithmetic fail.)
+bool is_on_a_disk(int64_t start, int64_t count) {
+  return start >= 0 && count >= 0 && count <= INT64_MAX - start;
+}
+
 // "STORE@START+COUNT", with a "?" where only a name is known.
 std::optional<Extent> extent_from(std::string_view text) {
   Extent extent;
@@ -100,7 +105,7 @@ std::optional<Extent> extent_from(std::string_view text) {
   const auto store = unescaped(text.substr(0, at));
   const auto start = number_from<int64_t>(text.substr(at + 1, plus - at - 1));
   const auto count = number_from<int64_t>(text.substr(plus + 1));
-  if (!store || !start || !count || *start < 0 || *count < 0) return std::nullopt;
+  if (!store || !start || !count || !is_on_a_disk(*start, *count)) return std::nullopt;
   extent.store = StoreId{*store};
   extent.start = sectors(*start);
   extent.count = sectors(*count);

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# A host without a hypervisor, for the tests of hostop.sh: `xl`, `xenstore-exists`, `xenstore-list`,
-# `xenstore-ls` and `losetup` are this file under other names. Its machines are the files $FAKE_XEN/UUID,
+# A host without a hypervisor, for the tests of hostop.sh: `xl`, `xenstore-exists`, `-list`, `-ls`, `-read`,
+# `-write` and `losetup` are this file under other names. Its machines are the files $FAKE_XEN/UUID,
 # "DOMID NAME STATE [TIME]"; a file $FAKE_XEN/slow says how long each call takes, $FAKE_XEN/fail what it
-# answers, and $FAKE_XEN/store is xenstore; while $FAKE_XEN/held is there, all devices are.
+# answers, $FAKE_XEN/version which Xen it is, and $FAKE_XEN/store is xenstore; while $FAKE_XEN/held is there,
+# all devices of the kernel's backend are, and while $FAKE_XEN/unlisted is, `xl list` fails.
 set -u
 words="${0##*/} $*"
 echo "$words" >>"$FAKE_XEN/calls"
 [ ! -e "$FAKE_XEN/slow" ] || sleep "$(cat "$FAKE_XEN/slow")"
-case $words in 'xl list'* | 'xl info'* | xenstore* | losetup*) ;; *)
+case $words in 'xl list'* | 'xl info'* | 'xl vcpu-list' | xenstore* | losetup*) ;; *)
   if [ -e "$FAKE_XEN/fail" ]; then
     cat "$FAKE_XEN/fail" >&2
     exit 1
@@ -35,6 +36,7 @@ details() { # [DOMID]
 }
 file_of() { grep -l "^$1 " "$FAKE_XEN"/????????-* | head -1; }
 case $words in
+  'xl list'*) [ ! -e "$FAKE_XEN/unlisted" ] || exit 1 ;;&
   'xl list -v') echo 'Name ID Mem VCPUs State Time(s) UUID' && machines ;;
   'xl list -l'*) details "${3:-}" ;;
   'xl list '*)
@@ -44,6 +46,7 @@ case $words in
     printf 'Name ID Mem VCPUs State Time(s)\n%s %s 64 1\t%s\t%s\n' "$name" "$domid" "$state" "${time:-1.0}"
     ;;
   'xl info xen_scheduler') echo credit2 ;;
+  'xl info xen_version') cat "$FAKE_XEN/version" 2>/dev/null || echo 4.17.7 ;;
   'xl info') printf 'nr_cpus : 2\nfree_memory : 256\n' ;;
   'xl vcpu-list')
     echo 'Name ID VCPU CPU State Time(s) Affinity (Hard / Soft)'
@@ -91,8 +94,22 @@ case $words in
   'xl shutdown '*) [ -e "$FAKE_XEN/deaf" ] || rm -f "$(file_of "$2")" ;;
   'xl unpause '*) sed -i 's/--p---.*/r-----/' "$(file_of "$2")" ;;
   'xl pause '*) sed -i 's/r-----/--p---/' "$(file_of "$2")" ;;
+  'xl block-detach '*) [ ! -e "$FAKE_XEN/store" ] || sed -i "\\|/$2/$3/|d" "$FAKE_XEN/store" ;;
+  'xenstore-exists /local/domain/0') ;;
+  'xenstore-exists '*/qdisk/*) grep -q "^$1/" "$FAKE_XEN/store" 2>/dev/null || exit 1 ;;
   xenstore-exists*) [ -e "$FAKE_XEN/held" ] || exit 1 ;;
   'xenstore-list /local/domain/0/backend') echo vbd ;;
-  'xenstore-ls -f '*) grep "^$2/" "$FAKE_XEN/store" ;;
+  'xenstore-list '*) sed -n "s|^$1/\\([^/]*\\)/.*|\\1|p" "$FAKE_XEN/store" 2>/dev/null | sort -u ;;
+  'xenstore-ls -f '*) grep "^$2/" "$FAKE_XEN/store" 2>/dev/null || true ;;
+  'xenstore-read '*)
+    value=$(sed -n "s|^$1 = \"\\(.*\\)\"$|\\1|p" "$FAKE_XEN/store" 2>/dev/null)
+    [ -n "$value" ] || exit 1
+    echo "$value"
+    ;;
+  'xenstore-write '*)
+    # A guest lets go of what it is asked for.
+    [ "$2" != 5 ] || set -- "$1" 6
+    sed -i "s|^$1 = .*|$1 = \"$2\"|" "$FAKE_XEN/store"
+    ;;
   'losetup '*--find*) echo /dev/loop7 ;;
 esac

@@ -21,11 +21,14 @@ PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C
 state=$1 verb=$2
 shift 2
-# What xendomains starts at boot, device-mapper's nodes and where names of its devices are besides sysfs;
-# with any other STATE than Xen's own machine has, nothing of that machine.
+# What xendomains starts at boot, device-mapper's nodes and where names of its devices are besides sysfs,
+# the kernel's backends (a device leaves the second list when its driver has let go); with any other STATE
+# than Xen's own machine has, nothing of that machine.
 auto_links=/etc/xen/auto mapper=/dev/mapper dm_names=
+devices=/sys/bus/xen-backend/devices roots=/sys/devices
 [ "$state" = /var/lib/hv ] ||
-  auto_links=$state/xen-auto mapper=$state/mapper dm_names="$state/mapper/*.name"
+  auto_links=$state/xen-auto mapper=$state/mapper dm_names="$state/mapper/*.name" \
+    devices=$state/xen-devices roots=$state/xen-devices
 
 fail() {
   printf '%s\n' "$*" >&2
@@ -185,7 +188,10 @@ unclaim() { # PROJECT LINEAGE EPOCH UUID [FILE]
   flock -s 7
   admitted "$1" "$2" "$3" || return 90
   # Nothing of a machine that is gone is left that it could start from at boot.
-  [ $# -gt 4 ] || [ -n "$(domids "$4")" ] || rm -f "$auto_links/$4.cfg" "$state/auto/$4.cfg"
+  if [ $# -le 4 ]; then
+    uuid=$4
+    ! is_gone || rm -f "$auto_links/$4.cfg" "$state/auto/$4.cfg"
+  fi
   [ -d "$state/claims/$1" ] || return 0
   if [ $# -gt 4 ]; then
     is_word "$5" || return 92
@@ -198,15 +204,28 @@ unclaim() { # PROJECT LINEAGE EPOCH UUID [FILE]
 # ---- what acts on a machine: `uuid` and `folder` are set
 
 # All domain numbers of a UUID, those that are shut down included.
+# (A list that cannot be had is not an empty one.)
 domids() {
-  xl list -v | tr '\t' ' ' | awk -v uuid="$1" '{
+  local list
+  list=$(xl list -v) || {
+    fail "xl list fails: which machines are there is not known"
+    return 1
+  }
+  tr '\t' ' ' <<<"$list" | awk -v uuid="$1" '{
     for (i = NF; i > 5; --i)
-      if ($i == uuid && $(i - 2) ~ /^[rbpscd-]+$/) { print $(i - 5); break }
+      if ($i == uuid && $(i - 2) ~ /^[rbpscdwS?-]+$/) { print $(i - 5); break }
   }'
 }
 
+# No machine of this UUID is there, for sure, and none is about to be.
+is_gone() {
+  local all
+  all=$(domids "$uuid") || return 1
+  [ -z "$all" ] && ! is_monitored
+}
+
 one_domid() {
-  domid=$(domids "$uuid")
+  domid=$(domids "$uuid") || return 1
   case $domid in
     '') fail "no such domain" ;;
     *[!0-9]*) fail "the UUID $uuid is live more than once" ;;
@@ -228,21 +247,61 @@ is_monitored() {
 
 nap() { sleep 0.3 2>/dev/null || sleep 1; }
 
-# Every domain of the UUID goes; true once none is listed. Devices of its own go with it, or wait.
-destroy_all() { # drop|rest
-  local number i all
+# Every domain of the UUID goes; true once none is listed and nothing has its disks open any more. Devices
+# of its own go with it, or wait.
+destroy_all() { # drop|rest [DOMID: one that may have gone by itself]
+  local number i all seen=" ${2-} "
   unlink_auto
   for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    all=$(domids "$uuid")
+    all=$(domids "$uuid") || return 1
     if [ -z "$all" ] && ! is_monitored; then
+      let_go "$seen" || return 1
       "$1_own" '*'
       [ "$1" = rest ] || rm -f "$state/auto/$uuid.cfg"
       return 0
     fi
-    for number in $all; do xl destroy "$number"; done
+    for number in $all; do
+      case $seen in *" $number "*) ;; *) seen+="$number " ;; esac
+      xl destroy "$number"
+    done
     nap
   done
   fail "the domain is still listed, or xl is about to start it again, after it was destroyed"
+}
+
+# A machine is listed no more before the last of its writes has ended: the kernel has its disks until then,
+# and a qemu that served them flushes what it has.
+let_go() { # DOMIDS
+  local number i held
+  for ((i = 0; i < 100; ++i)); do
+    held=
+    for number in $1; do
+      for held in "$devices/vbd-$number"-* "$roots/vbd-$number"-*; do [ -e "$held" ] && break 2; done
+      if is_served "$number" ''; then
+        held="a qemu"
+        break
+      fi
+      held=
+    done
+    [ -n "$held" ] || return 0
+    nap
+  done
+  fail "the machine is gone, and ${held##*/} still has its disks"
+}
+
+# is_served DOMID|any FILE: a qemu that serves disks of that machine lives and has the file open, or any.
+is_served() {
+  local process words fd
+  for process in /proc/[0-9]*; do
+    words=()
+    { mapfile -d '' -t words <"$process/cmdline"; } 2>/dev/null
+    words=" ${words[*]-} "
+    case $words in *' -xen-domid '*) ;; *) continue ;; esac
+    case $1$words in any*) ;; *" -xen-domid $1 "*) ;; *) continue ;; esac
+    [ -n "$2" ] || return 0
+    for fd in "$process"/fd/*; do [ "$fd" -ef "$2" ] && return 0; done
+  done
+  return 1
 }
 
 act() {
@@ -288,18 +347,25 @@ act() {
         fail "the machine starts at boot, when nobody makes the table of its virtual disk"
         return 1
       fi ;; esac
-      xl block-attach "$domid" "$2" && edit_auto add disk "$3"
+      if xl block-attach "$domid" "$2"; then
+        edit_auto add disk "$3"
+      else
+        # A device that is left behind keeps what it has open.
+        [ $# -lt 4 ] || xenstore-exists "/local/domain/0/backend/vbd/$domid/$1" || drop_own "$4"
+        return 1
+      fi
       ;;
-    vbd-detach)
-      one_domid || return 1
-      edit_auto without "vdev=$2" || return 1
-      # xl gives a guest ten seconds and goes; the guest may still let go.
-      xl block-detach "$domid" "$1"
-      released "vbd/$domid/$1" "vbd-$domid-$1" && drop_own "$2"
-      ;;
+    vbd-detach) one_domid && vbd_detach "$@" ;;
     vbd-enlarge) one_domid && vbd_enlarge "$@" ;;
     vif-attach) # LINE WORD…
-      one_domid && xl network-attach "$domid" "${@:2}" && edit_auto add vif "$1"
+      one_domid || return 1
+      # One that hv does not see is one whose script failed, of this attempt or another.
+      drop_vif "${@:2}"
+      if ! xl network-attach "$domid" "${@:2}"; then
+        drop_vif "${@:2}"
+        return 1
+      fi
+      edit_auto add vif "$1"
       ;;
     vif-detach) one_domid && edit_auto without "mac=$1" && xl network-detach "$domid" "$1" ;;
     pool-initialise) pool_initialise ;;
@@ -312,7 +378,9 @@ act() {
 
 # An image counts as a machine that is there.
 one_domid_or_many() {
-  [ -n "$(domids "$uuid")" ] || has_image || fail "no such domain"
+  local all
+  all=$(domids "$uuid") || return 1
+  [ -n "$all" ] || has_image || fail "no such domain"
 }
 
 # "MAJOR:MINOR" of a block device.
@@ -432,9 +500,10 @@ edit_auto() { # set KEY VALUE | unset KEY | add LIST ITEM | without WORD
 }
 
 create() { # auto|- [DEVICE SOURCE r|w for each disk that others may share]
-  local code auto=$1
+  local code all auto=$1
   shift
-  if [ -n "$(domids "$uuid")" ]; then
+  all=$(domids "$uuid") || return 1
+  if [ -n "$all" ]; then
     fail "a machine of that UUID is there already"
     return 1
   fi
@@ -463,8 +532,7 @@ create() { # auto|- [DEVICE SOURCE r|w for each disk that others may share]
   if [ "$code" != 0 ]; then
     # xl leaves an empty paused machine behind where memory ran out. It is ours: there was none before,
     # this machine's lock is held, and nothing has run in it.
-    if [ -z "$(domids "$uuid")" ]; then drop_own '*'; else destroy_all drop; fi
-    rm -f "$state/fresh/$uuid"
+    destroy_all drop && rm -f "$state/fresh/$uuid"
   elif [ "$auto" = auto ]; then
     save "$state/auto/$uuid.cfg" <"$folder/input"
     code=$?
@@ -473,8 +541,9 @@ create() { # auto|- [DEVICE SOURCE r|w for each disk that others may share]
 }
 
 shut_down() { # SECONDS, then by force
-  local first end
-  if [ -z "$(domids "$uuid")" ] && has_image; then
+  local first end all
+  all=$(domids "$uuid") || return 1
+  if [ -z "$all" ] && has_image; then
     discard_image && drop_own '*'
     return
   fi
@@ -483,7 +552,7 @@ shut_down() { # SECONDS, then by force
   end=$((SECONDS + $1))
   xl shutdown "$domid" || xl shutdown -F "$domid" || true
   while [ "$SECONDS" -lt "$end" ]; do
-    domid=$(domids "$uuid")
+    domid=$(domids "$uuid") || return 1
     [ -n "$domid" ] || is_monitored || break
     # Its on_poweroff would keep it or start it again: it was asked to stop.
     [ "$domid" = "$first" ] || break
@@ -493,7 +562,7 @@ shut_down() { # SECONDS, then by force
     }
     nap
   done
-  destroy_all drop && discard_image
+  destroy_all drop "$first" && discard_image
 }
 
 # ---- saved machines. `saved/UUID.partial` is being written. `UUID.in-use` is whole, and a machine that
@@ -554,8 +623,9 @@ save_machine() {
 }
 
 restore() {
-  local code
-  if [ -n "$(domids "$uuid")" ] || is_monitored; then
+  local code all
+  all=$(domids "$uuid") || return 1
+  if [ -n "$all" ] || is_monitored; then
     fail "a machine of its UUID is there"
     return 1
   fi
@@ -577,13 +647,12 @@ restore() {
 
 # What never ran goes, and its image is as before.
 back_to_image() {
-  if [ -z "$(domids "$uuid")" ] && ! is_monitored; then rest_own '*'; else destroy_all rest; fi &&
-    move_image in-use image && rm -f "$state/fresh/$uuid"
+  destroy_all rest && move_image in-use image && rm -f "$state/fresh/$uuid"
 }
 
 unrestore() {
   local all
-  all=$(domids "$uuid")
+  all=$(domids "$uuid") || return 1
   if ! has_image; then
     fail "no such save file"
     return 1
@@ -640,15 +709,77 @@ schedule() { # WEIGHT CAP auto|off|- [VCPU|all HARD SOFT]…; "-" leaves one as 
   done <"$folder/input"
 }
 
-# A detach has ended when neither xenstore nor the backend knows the device any more.
-released() {
-  local i
+vbd_detach() { # NUMBER DEVICE
+  local backend=/local/domain/0/backend kind served='' number=''
+  kind=vbd
+  if xenstore-exists "$backend/qdisk/$domid/$1"; then
+    kind=qdisk
+    served=$(xenstore-read "$backend/qdisk/$domid/$1/params") || return 1
+    served=${served#*:}
+  else
+    number=$(xenstore-read "$backend/vbd/$domid/$1/physical-device" 2>/dev/null) || number=
+    [ "$(xenstore-read "$backend/vbd/$domid/$1/mode" 2>/dev/null)" = w ] || number=
+  fi
+  edit_auto without "vdev=$2" && close_first "$backend/$kind/$domid/$1" || return 1
+  # xl gives a guest ten seconds and goes; the guest may still let go.
+  xl block-detach "$domid" "$1"
+  released "$backend/$kind/$domid/$1" "vbd-$domid-$1" "$served" "$number" && drop_own "$2"
+}
+
+# Before 4.15 `xl block-detach` takes a disk by force from a guest that does not let go in ten seconds. It
+# is asked as xl would ask (libxl: online, then the backend's state to 5), and xl called when it has.
+close_first() { # BACKEND
+  local version major minor i
+  version=$(xl info xen_version) && IFS=. read -r major minor _ <<<"$version" || return 1
+  case $major$minor in *[!0-9]* | '') return 0 ;; esac
+  [ "$major" -lt 4 ] || { [ "$major" = 4 ] && [ "$minor" -lt 15 ]; } || return 0
+  [ "$(xenstore-read "$1/state")" = 4 ] || {
+    fail "the guest does not use the disk, and this version of xl would take it by force"
+    return 1
+  }
+  xenstore-write "$1/online" 0 && xenstore-write "$1/state" 5 || return 1
   for ((i = 0; i < 40; ++i)); do
-    xenstore-exists "/local/domain/0/backend/$1" || [ -e "/sys/bus/xen-backend/devices/$2" ] ||
-      return 0
+    [ "$(xenstore-read "$1/state")" != 6 ] || return 0
     nap
   done
   fail "the guest does not let the device go"
+}
+
+# A detach has ended when neither xenstore nor the kernel knows the device any more, no qemu that served it
+# has its file open, and what was written through it is written.
+released() { # BACKEND DEVICE FILE NUMBER
+  local i
+  for ((i = 0; i < 40; ++i)); do
+    is_held "$@" || return 0
+    nap
+  done
+  fail "the guest does not let the device go"
+}
+is_held() {
+  local in_flight
+  xenstore-exists "$1" && return 0
+  [ ! -e "$devices/$2" ] && [ ! -e "$roots/$2" ] || return 0
+  [ -z "$3" ] || ! is_served any "$3" || is_of_another "$3" || return 0
+  [ -n "$4" ] || return 1
+  # (In /sys numbers are decimal.)
+  in_flight=$(cat "/sys/dev/block/$((0x${4%:*})):$((0x${4#*:}))/inflight" 2>/dev/null) || return 1
+  case $in_flight in *[1-9]*) return 0 ;; esac
+  return 1
+}
+# The same qemu may serve the file to another machine, which reads it too.
+is_of_another() { # FILE
+  xenstore-ls -f /local/domain/0/backend/qdisk 2>/dev/null | grep -qF ":$1\""
+}
+
+# An interface of this address goes. (WORDS are those of xl network-attach.)
+drop_vif() { # WORD…
+  local word mac='' number node=/local/domain/0/backend/vif/$domid
+  for word in "$@"; do case $word in mac=*) mac=${word#mac=} ;; esac; done
+  [ -n "$mac" ] || return 0
+  for number in $(xenstore-list "$node" 2>/dev/null); do
+    word=$(xenstore-read "$node/$number/mac" 2>/dev/null) || continue
+    [ "${word,,}" != "${mac,,}" ] || xl network-detach "$domid" "$number"
+  done
 }
 
 case $verb in

@@ -168,6 +168,8 @@ void read_configuration(const Json& config, ObservedDomain& domain) {
 constexpr char kMark = '\036', kInnerMark = '\035';
 // Of processor time: so much a machine takes at most until it has started.
 constexpr double kYoung = 60;
+// So much dom0 keeps where xl may take memory from it: below that dom0 itself is in need.
+constexpr Bytes kKeptByDom0 = mib(512);
 
 class LookReader {
  public:
@@ -196,6 +198,7 @@ class LookReader {
     disks_and_interfaces();
     leftovers();
     kept_configurations();
+    updated_configurations();
     saved();
     autostart();
     others();
@@ -253,17 +256,41 @@ class LookReader {
     return nothing;
   }
 
+  // Whether xl makes dom0 smaller for a machine that does not fit: as xl.conf says, else where dom0
+  // was not given its memory at boot (xl.conf(5)).
+  bool balloons(std::string_view command_line) {
+    std::string_view said;
+    for (std::string_view line : lines_of(sections_["balloon"]))
+      if (const std::vector<Word> words = words_of(line); words.size() == 2) said = words[1].text;
+    if (said.empty() || said == "auto")
+      return command_line.find("dom0_mem=") == std::string_view::npos;
+    return said == "on" || said == "1";
+  }
+
   void info() {
+    std::string_view command_line;
     for (std::string_view line : lines_of(sections_["info"])) {
       const std::size_t colon = line.find(':');
       if (colon == std::string_view::npos) continue;
       const std::string_view key = trimmed(line.substr(0, colon));
+      if (key == "xen_commandline") command_line = line.substr(colon + 1);
       const auto number = number_in(trimmed(line.substr(colon + 1)));
       if (!number) continue;
       if (key == "nr_cpus") seen_.cpus = *number;
       if (key == "free_memory") seen_.memory_free += mib(*number);
       if (key == "outstanding_claims") seen_.memory_free += mib(-*number);
     }
+    if (!balloons(command_line)) return;
+    for (const ListedDomain& listed : read_list(sections_["list"]))
+      if (listed.domid == 0 && mib(listed.memory_mib) > kKeptByDom0)
+        seen_.memory_free += mib(listed.memory_mib) - kKeptByDom0;
+  }
+
+  static std::optional<Uuid> uuid_in(std::string_view line) {
+    for (const Word& word : words_of(line))
+      if (word.text.size() == 36)
+        if (const auto uuid = parse_uuid(word.text)) return uuid;
+    return std::nullopt;
   }
 
   void domains() {
@@ -276,9 +303,19 @@ class LookReader {
     for (const Json& entry : details)
       if (auto domid = member_number(entry, "domid"))
         configurations[static_cast<uint64_t>(*domid)] = member(entry, "config");
+    const std::vector<ListedDomain> all = read_list(sections_["list"]);
+    for (std::string_view line : lines_of(sections_["list"])) {
+      const auto uuid = uuid_in(line);
+      if (uuid && std::none_of(all.begin(), all.end(), [&](const ListedDomain& listed) {
+            return parse_uuid(listed.uuid) == uuid;
+          })) {
+        reason_ = "xl list: " + std::string(trimmed(line));
+        return;
+      }
+    }
     std::set<std::string> fresh;
     for (std::string_view line : lines_of(sections_["fresh"])) fresh.emplace(trimmed(line));
-    for (const ListedDomain& listed : read_list(sections_["list"])) {
+    for (const ListedDomain& listed : all) {
       if (listed.domid == 0) continue;
       ObservedDomain domain;
       domain.uuid = parse_uuid(listed.uuid).value_or(Uuid{});
@@ -288,11 +325,13 @@ class LookReader {
       domain.memory_max = domain.memory;
       domain.vcpus = domain.vcpus_max = listed.vcpus;
       const auto flag = [&](char c) { return listed.state.find(c) != std::string::npos; };
+      // Suspended is what somebody saves at this moment: it is neither gone nor to be made again.
+      const bool suspended = listed.state.find("ss") != std::string::npos && !flag('d');
       domain.crashed = flag('c');
-      domain.dying = flag('s') || flag('d') || domain.crashed;
-      domain.state = domain.dying ? PowerState::halted
-                     : flag('p')  ? PowerState::paused
-                                  : PowerState::running;
+      domain.dying = !suspended && (flag('s') || flag('d') || domain.crashed);
+      domain.state = domain.dying             ? PowerState::halted
+                     : flag('p') || suspended ? PowerState::paused
+                                              : PowerState::running;
       if (listed.seconds < kYoung) young_.insert(listed.domid);
       domain.never_ran =
           flag('p') && !domain.dying && listed.seconds == 0 && fresh.contains(listed.uuid);
@@ -407,9 +446,11 @@ class LookReader {
     }
     for (const Backend& backend : backends_of(sections_["store"])) {
       if (is_disk(backend)) {
-        ObservedVbd seen = vbd_of(backend, loops_);
+        ObservedVbd seen = vbd_of(backend);
         check_vdisk(backend, seen);
+        seen.physical = opened_by(backend);
         name_source(seen.vbd);
+        if (seen.vbd.source.empty()) seen.vbd.source = seen.physical;
         find_or_gone(backend.domid).vbds.push_back(std::move(seen));
         known_.insert(backend.kind + "-" + std::to_string(backend.domid) + "-" +
                       std::to_string(backend.device));
@@ -417,6 +458,8 @@ class LookReader {
       if (backend.kind != "vif") continue;
       ObservedDomain* domain = find(backend.domid);
       if (domain == nullptr || backend.get("online") == "0") continue;
+      // One whose script failed is connected to nothing.
+      if (backend.get("hotplug-status") == "error") continue;
       Vif vif;
       for (const char* key : {"mac", "bridge", "ip"})
         if (std::string text = backend.get(key); !text.empty()) vif.settings[key] = text;
@@ -493,8 +536,10 @@ class LookReader {
     std::map<std::string, Bytes> disks;
     for (std::string_view line : lines_of(sections_["sizes"])) {
       const std::vector<Word> words = words_of(line);
-      if (words.size() != 3) continue;
+      if (words.size() < 3) continue;
       const std::string path = "/dev/" + std::string(words[0].text);
+      names_[std::string(words[2].text)] = std::string(words[0].text);
+      if (words.size() > 3) below_[std::string(words[0].text)] = std::string(words[3].text);
       const auto size = number_in(words[1].text);
       if (!size || *size <= 0) continue;
       disks[normalise_name(path)] = to_bytes(sectors(*size));
@@ -507,12 +552,29 @@ class LookReader {
   void check_vdisk(const Backend& backend, ObservedVbd& seen) const {
     auto number = numbers_.find(seen.vbd.source);
     if (!vdisk_of_path(seen.vbd.source) || number == numbers_.end()) return;
-    const std::string open = backend.get("physical-device");  // "fd:3"
-    const std::size_t colon = open.find(':');
-    if (colon == std::string::npos) return;
-    const std::string decimal = std::to_string(std::strtoul(open.c_str(), nullptr, 16)) + ":" +
-                                std::to_string(std::strtoul(open.c_str() + colon + 1, nullptr, 16));
-    if (decimal != number->second) seen.connected = false;
+    const std::string open = device_number(backend.get("physical-device"));
+    if (!open.empty() && open != number->second) seen.connected = false;
+  }
+
+  std::string opened_by(const Backend& backend) const {
+    const std::string number = device_number(backend.get("physical-device"));
+    if (names_.contains(number)) return lasting_name(number);
+    // Of a machine that lies saved no numbers are kept.
+    const std::string path = backend.get("physical-device-path");
+    auto file = loops_.find(path.substr(path.rfind('/') + 1));
+    if (file != loops_.end()) return file->second;
+    return path.starts_with('/') && !vdisk_of_path(path) ? path : "";
+  }
+
+  // A block device by what lasts: of a loop device its file, of a sharer's own what is below it. ""
+  // of a virtual disk, which is known by its number already.
+  std::string lasting_name(const std::string& number) const {
+    auto named = names_.find(number);
+    if (named == names_.end()) return "";
+    std::string name = named->second;
+    if (auto below = below_.find(name); below != below_.end()) name = below->second;
+    if (auto file = loops_.find(name); file != loops_.end()) return file->second;
+    return vdisk_of_path("/dev/" + name) ? "" : "/dev/" + name;
   }
 
   // What only libxl's configuration tells: a disk of another backend domain, an interface's
@@ -543,10 +605,12 @@ class LookReader {
       }
   }
 
-  // The kernel's own list of devices: one that xenstore has forgotten is still open.
+  // The kernel's own list of devices, "NAME MODE NUMBER": one that xenstore has forgotten is still
+  // open.
   void leftovers() {
     for (std::string_view line : lines_of(sections_["backends"])) {
-      const std::string name(trimmed(line));
+      const std::vector<Word> words = words_of(line);
+      const std::string name(words.empty() ? "" : words[0].text);
       if (!name.starts_with("vbd-") || known_.contains(name)) continue;
       const std::size_t dash = name.find('-', 4);
       if (dash == std::string::npos) continue;
@@ -556,6 +620,20 @@ class LookReader {
       ObservedVbd open;
       open.vbd.device = device_of_number(static_cast<uint64_t>(*device));
       open.connected = false;
+      open.vbd.mode =
+          words.size() == 3 && words[1].text == "r" ? AccessMode::read : AccessMode::write;
+      if (words.size() == 3) {
+        const std::string number = device_number(words[2].text);
+        open.physical = open.vbd.source = lasting_name(number);
+        if (auto path = names_.find(number); path != names_.end() && open.vbd.source.empty())
+          open.vbd.source = "/dev/" + path->second;
+        name_source(open.vbd);
+        if (open.vbd.source.empty()) {
+          reason_ = "the kernel there has the device " + std::string(words[2].text) + " open for " +
+                    name + ", and nobody knows which that is";
+          return;
+        }
+      }
       find_or_gone(static_cast<uint64_t>(*domid)).vbds.push_back(std::move(open));
     }
   }
@@ -576,6 +654,28 @@ class LookReader {
       ObservedDomain* domain = domid ? find(static_cast<uint64_t>(*domid)) : nullptr;
       if (domain == nullptr || details_.contains(domain->domid.value)) continue;
       would_bring(Json::parse(text, nullptr, /*allow_exceptions=*/false), *domain);
+    }
+  }
+
+  // What `xl config-update` left for a machine's next life. hv never writes it: it is told, and
+  // holds what it would bring.
+  void updated_configurations() {
+    for (const auto& [name, text] : sections_) {
+      constexpr std::string_view kUpdated = "updated userdata-d.";
+      if (!name.starts_with(kUpdated)) continue;
+      const std::size_t dot = std::min(name.find('.', kUpdated.size()), name.size());
+      const auto domid =
+          number_in(std::string_view(name).substr(kUpdated.size(), dot - kUpdated.size()));
+      const ObservedDomain* domain = domid ? find(static_cast<uint64_t>(*domid)) : nullptr;
+      if (domain == nullptr) continue;
+      LatentAccess access{std::string(kPendingUpdate), domain->uuid, domain->name, Vbd{}};
+      seen_.latent.push_back(access);
+      const Json config = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+      for (const Vbd& vbd : disks_in(config).value_or(std::vector<Vbd>())) {
+        access.vbd = vbd;
+        name_source(access.vbd);
+        if (!has(*domain, access.vbd)) seen_.latent.push_back(access);
+      }
     }
   }
 
@@ -633,12 +733,15 @@ class LookReader {
       if (domain != nullptr && (linked || domain->state != PowerState::running))
         found->attributes.set("autostart", true);
       if (!linked) continue;
-      for (std::string_view line : lines_of(text)) {
-        const auto vbd = vbd_of_line(line);
-        if (!vbd) continue;
-        if (domain == nullptr || !is_live(*vbd, *domain))
+      std::vector<Vbd> listed;
+      for (std::string_view line : lines_of(text))
+        if (auto vbd = vbd_of_line(line)) listed.push_back(std::move(*vbd));
+      // With other disks than it has it would not start as it is: the file is to be made again.
+      if (domain != nullptr && !has_all(listed, *domain)) found->attributes.set("autostart", false);
+      for (const Vbd& vbd : listed) {
+        if (domain == nullptr || !is_live(vbd, *domain))
           seen_.latent.push_back(
-              {"autostart", *uuid, domain == nullptr ? to_string(*uuid) : domain->name, *vbd});
+              {"autostart", *uuid, domain == nullptr ? to_string(*uuid) : domain->name, vbd});
       }
     }
   }
@@ -683,6 +786,14 @@ class LookReader {
     }
   }
 
+  static bool has_all(const std::vector<Vbd>& vbds, const ObservedDomain& domain) {
+    return std::all_of(domain.vbds.begin(), domain.vbds.end(), [&](const ObservedVbd& it) {
+      return !it.connected || std::any_of(vbds.begin(), vbds.end(), [&](const Vbd& vbd) {
+        return vbd.device == it.vbd.device && vbd.source == it.vbd.source;
+      });
+    });
+  }
+
   static bool has(const ObservedDomain& domain, const Vbd& vbd) {
     return std::any_of(domain.vbds.begin(), domain.vbds.end(), [&](const ObservedVbd& it) {
       return it.vbd.device == vbd.device && it.vbd.source == vbd.source &&
@@ -721,6 +832,8 @@ class LookReader {
   std::map<std::string, std::string> loops_, own_;
   std::map<Uuid, std::string> vdisks_;          // the project's, by name
   std::map<std::string, std::string> numbers_;  // "253:3", by path
+  std::map<std::string, std::string> names_;    // "sda1" or "mapper/a", by "253:3"
+  std::map<std::string, std::string> below_;    // of a sharer's own "mapper/a" what is below it
   std::set<std::string> known_;
   std::set<uint64_t> young_;
 };

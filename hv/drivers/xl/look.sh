@@ -4,7 +4,16 @@ set -u
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C
 state=$1
+# Where the kernel tells of its backends and libxl keeps configurations; with any other STATE than Xen's
+# own machine has, nothing of that machine.
+devices=/sys/bus/xen-backend/devices kept=/var/lib/xen xl_settings=/etc/xen/xl.conf
+[ "$state" = /var/lib/hv ] || devices=$state/xen-devices kept=$state/xen-lib xl_settings=$state/xl.conf
 section() { printf '\036%s\n' "$*"; }
+# What could not be read is not what is not there.
+unreadable() {
+  echo "$*" >&2
+  exit 1
+}
 content() {
   for file in "$@"; do
     [ -f "$file" ] || continue
@@ -55,7 +64,7 @@ settled() {
       read -r -a words <<<"$line"
       for ((i = 3; i < ${#words[@]}; ++i)); do
         case ${words[i]} in ??????) ;; *) continue ;; esac
-        case ${words[i]} in *[!rbpscd-]*) continue ;; esac
+        case ${words[i]} in *[!rbpscdwS?-]*) continue ;; esac
         break
       done
       ((i < ${#words[@]})) || continue
@@ -68,6 +77,26 @@ settled() {
     [ -n "$found" ] || return 1
   done <<<"$3"
   return 0
+}
+
+# A disk that xenstore knows no more goes from the kernel in a moment. (Known by what was read before,
+# the kernel's first, or a disk that comes would count.)
+leaving() { # KERNEL STORE
+  local line name
+  local -A told=()
+  [ -n "$1" ] || return 1
+  while IFS= read -r line; do
+    case $line in /local/domain/0/backend/vbd/*/*/state\ =*) ;; *) continue ;; esac
+    line=${line#/local/domain/0/backend/vbd/}
+    line=${line%%/state *}
+    told[vbd-${line/\//-}]=1
+  done <<<"$2"
+  for name in $1; do [ -n "${told[$name]-}" ] || return 0; done
+  return 1
+}
+backends() { # in one line
+  local name
+  for name in "$devices"/vbd-*; do [ ! -e "$name" ] || printf '%s ' "${name##*/}"; done
 }
 
 # What dom0 itself has open, a line each, the words parted by tabs: "mount SOURCE TYPE POINT OPTIONS",
@@ -138,14 +167,22 @@ uses() {
       /dev/*) [ -b "$target" ] || continue ;;
       *)
         # Who serves files as disks, or fills them; what else a file is used for is its own affair.
-        case $word in *nbd* | qemu-storage* | qemu-img | tgtd | vblade | dd) ;; *) continue ;; esac
+        case $word in *nbd* | qemu-* | tgtd | vblade | dd) ;; *) continue ;; esac
         [ -f "$target" ] || continue
         ;;
     esac
     case $word in tapdisk* | blktap* | xl | pygrub) continue ;; esac  # a guest's disk, for the guest
     words=()
     { mapfile -d '' -t words <"/proc/$pid/cmdline"; } 2>/dev/null
-    case " ${words[*]-} " in *' -xen-domid '*) continue ;; esac
+    # What serves a machine is the machine, as long as that is there.
+    case " ${words[*]-} " in
+      *' -xen-domid '*)
+        words=" ${words[*]} "
+        words=${words#* -xen-domid }
+        case ${long:-} in *"\"domid\": ${words%% *},"*) continue ;; esac
+        ;;
+      *) case $target$word in /dev/*qemu-system*) ;; *qemu-system*) continue ;; esac ;;
+    esac
     mode=r
     {
       while read -r key flags; do
@@ -230,18 +267,33 @@ section machine
 cat /sys/class/dmi/id/product_uuid 2>/dev/null || cat /etc/machine-id 2>/dev/null || hostname
 section info
 xl info 2>&1
+# Whether xl takes memory from dom0 for a machine that does not fit: "autoballoon VALUE".
+section balloon
+plain='^[[:space:]]*autoballoon[[:space:]]*=[[:space:]]*["'"'"']?([a-z0-9]+)'
+[ ! -f "$xl_settings" ] || while IFS= read -r line; do
+  [[ $line =~ $plain ]] && echo "autoballoon ${BASH_REMATCH[1]}"
+done <"$xl_settings"
 # The list before and after the details must name the same domains, or some of it is of another
 # moment.
-try=0
+try=0 left=0
 while :; do
   watched=$(monitors)
   before=$(xl list -v 2>&1) || break
   long=$(xl list -l 2>/dev/null)
-  store=$(xenstore-ls -f /local/domain/0/backend 2>/dev/null)
+  open=$(backends)
+  # (There is none before the first machine.)
+  store=$(xenstore-ls -f /local/domain/0/backend 2>/dev/null) ||
+    { xenstore-exists /local/domain/0 && ! xenstore-exists /local/domain/0/backend; } ||
+    unreadable "xenstore-ls fails"
   after=$(xl list -v 2>&1) || break
   if ! settled "$after" "$long" "$watched"; then
     # A restart takes seconds. What is unfinished after this long is told as it is.
     [ "$SECONDS" -lt 60 ] || break
+    sleep 0.5 2>/dev/null || sleep 1
+    continue
+  fi
+  if [ "$left" -lt 20 ] && leaving "$open" "$store"; then
+    left=$((left + 1))
     sleep 0.5 2>/dev/null || sleep 1
     continue
   fi
@@ -256,8 +308,14 @@ section store
 printf '%s\n' "${store:-}"
 section monitors
 printf '%s\n' "${watched:-}"
+# "NAME MODE MAJOR:MINOR", the last two as the kernel tells them, of disks.
 section backends
-ls /sys/bus/xen-backend/devices 2>/dev/null
+for name in "$devices"/*; do
+  [ -e "$name" ] || continue
+  mode='' number=''
+  { read -r mode <"$name/mode" && read -r number <"$name/physical_device"; } 2>/dev/null
+  printf '%s %s %s\n' "${name##*/}" "$mode" "$number"
+done
 section bridges
 for bridge in /sys/class/net/*/bridge; do
   [ -d "$bridge" ] || continue
@@ -277,7 +335,7 @@ for domid in $(xenstore-list /local/domain 2>/dev/null); do
 done
 # Where each virtual processor may run.
 section affinity
-xl vcpu-list 2>/dev/null
+xl vcpu-list 2>/dev/null || [ -z "${after:-}" ] || unreadable "xl vcpu-list fails"
 section uses
 uses
 section own
@@ -287,28 +345,43 @@ done
 # Pools and virtual disks of hv, and what is mapped now.
 section tables
 for file in "$state"/pool/*; do
-  [ ! -f "$file" ] || dmsetup table 2>/dev/null
+  [ ! -f "$file" ] || dmsetup table 2>/dev/null || unreadable "dmsetup table fails"
   break
 done
 for file in "$state"/pool/* "$state"/vdisk/*; do
   case $file in *.new.*) continue ;; esac
   content "$file"
 done
-# "NAME SECTORS MAJOR:MINOR" of every block device.
+# "NAME SECTORS MAJOR:MINOR" of every block device; of a sharer's own also the one below it.
 section sizes
 for folder in /sys/class/block/*; do
   { read -r size <"$folder/size" && read -r number <"$folder/dev"; } 2>/dev/null || continue
   name=${folder##*/}
-  if [ -r "$folder/dm/name" ]; then read -r name <"$folder/dm/name" && name=mapper/$name; fi
-  printf '%s %s %s\n' "${name//!//}" "$size" "$number"
+  below=
+  if [ -r "$folder/dm/name" ]; then
+    read -r name <"$folder/dm/name" && name=mapper/$name
+    case $name in mapper/hv-????????-????-????-????-????????????-*)
+      for below in "$folder"/slaves/*; do :; done
+      below=${below##*/}
+      ;;
+    esac
+  fi
+  printf '%s %s %s%s\n' "${name//!//}" "$size" "$number" "${below:+ ${below//!//}}"
 done
 # What libxl keeps of machines that `xl list -l` says nothing of.
-for file in /var/lib/xen/userdata-d.*.libxl-json; do
+for file in "$kept"/userdata-d.*.libxl-json; do
   [ -f "$file" ] || continue
   domid=${file#*userdata-d.}
   case ${long:-} in *"\"domid\": ${domid%%.*},"*) continue ;; esac
   section "kept ${file##*/}"
   cat "$file"
+done
+# What `xl config-update` left: the next life of that machine is made by it and nothing else.
+for file in "$kept"/userdata-d.*.xl; do
+  [ -s "$file" ] || continue
+  told=$(timeout 10 xl create --quiet --dryrun --defconfig "$file" 2>/dev/null </dev/null) || told=
+  section "updated ${file##*/}"
+  printf '%s\n' "${told//[$'\035\036']/}"
 done
 # What hv has start at boot, and whether it would.
 auto_links=/etc/xen/auto saves=/var/lib/xen/save boot_settings=/etc/default/xendomains

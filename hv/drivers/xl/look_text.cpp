@@ -7,8 +7,10 @@
 namespace hv {
 namespace {
 
+// "--ps--"; after an `s` the letter of the reason: w and S of a watchdog and a soft reset, ? of
+// others.
 bool is_state(std::string_view word) {
-  return word.size() >= 6 && word.find_first_not_of("rbpscd-") == std::string_view::npos;
+  return word.size() >= 6 && word.find_first_not_of("rbpscdwS?-") == std::string_view::npos;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -79,9 +80,11 @@ class Here : public ::testing::Test {
   }
   // What one look tells of the image, "what mode".
   std::vector<std::string> look() const {
-    const auto end = run_process(
-        {"bash", std::string(HV_SOURCE_DIR) + "/hv/drivers/xl/look.sh", folder_ + "/state"}, "",
-        seconds(60));
+    const char* path = getenv("PATH");
+    const auto end =
+        run_process({"env", "PATH=" + folder_ + "/bin:" + (path == nullptr ? "" : path), "bash",
+                     std::string(HV_SOURCE_DIR) + "/hv/drivers/xl/look.sh", folder_ + "/state"},
+                    "", seconds(60));
     EXPECT_TRUE(end.ok());
     const std::size_t begin = end->output.find("\036uses\n");
     EXPECT_NE(begin, std::string::npos) << end->output;
@@ -158,10 +161,19 @@ class Holder {
   int end_ = 0;
 };
 
-// A guest's disk is open in what serves it to the guest: that is the guest's access.
+// A guest's disk is open in what serves it to the guest: that is the guest's access, for as long as
+// the guest is there.
 TEST_F(Here, WhatServesAGuestIsNoUseOfTheHost) {
   const std::string disk = loop();
   if (disk.empty()) GTEST_SKIP() << "this machine gives no loop device";
+  fs::create_directories(folder_ + "/bin");
+  for (const auto& [name, text] : std::map<std::string, std::string>{
+           {"xl", "[ \"$2\" != -l ] || echo '[{\"domid\": 3, \"config\": {}}]'"},
+           {"xenstore-ls", ":"}}) {
+    const std::string file = folder_ + "/bin/" + name;
+    std::ofstream(file) << "#!/bin/bash\n" << text << "\n";
+    fs::permissions(file, fs::perms::owner_all);
+  }
   const std::string script = "exec 7<>" + disk + "; : >'" + folder_ + "/ready'; read -r _";
   const auto wait_for = [&] {
     for (int i = 0; i < 200 && !fs::exists(folder_ + "/ready"); ++i) ::usleep(20000);
@@ -171,6 +183,11 @@ TEST_F(Here, WhatServesAGuestIsNoUseOfTheHost) {
     const Holder qemu({"bash", "-c", script, "-xen-domid", "3"});
     ASSERT_TRUE(wait_for());
     EXPECT_EQ(look(), Told());
+  }
+  {
+    const Holder qemu({"bash", "-c", script, "-xen-domid", "4"});
+    ASSERT_TRUE(wait_for());
+    EXPECT_EQ(look(), Told{"open in bash w"}) << "its machine is gone";
   }
   const Holder other({"bash", "-c", script, "-domid", "3"});
   ASSERT_TRUE(wait_for());

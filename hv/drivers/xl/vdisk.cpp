@@ -59,7 +59,9 @@ std::optional<Extent> extent_in(std::string_view line) {
   const auto words = parts_of(line, 4);
   if (words.size() < 4) return std::nullopt;
   const auto start = number_in(words[0]), count = number_in(words[1]);
-  if (!start || !count || *start < 0 || *count <= 0) return std::nullopt;
+  constexpr int64_t kMost = INT64_MAX / kSectorBytes;
+  if (!start || !count || *start < 0 || *count <= 0 || *start > kMost || *count > kMost - *start)
+    return std::nullopt;
   return Extent{StoreId{std::string(words[3])}, sectors(*start), sectors(*count),
                 words[2] == "resolved"};
 }

@@ -25,6 +25,8 @@ namespace {
 
 // How hostop.sh ends.
 constexpr int kFenced = 90, kStillRunning = 91;
+// A shell's exit code above this is a signal's.
+constexpr int kSignals = 128;
 // Longer than any operation: enter() waits for what an older hv began.
 constexpr Duration kLongestWait = seconds(600);
 // So long look.sh waits for a machine that is between two lives.
@@ -163,6 +165,9 @@ class XlDriver final : public Driver {
   Status hostop(const std::vector<std::string>& words, const std::string& input, Duration within) {
     const ProcessEnd end = TRY(call(words, input, within));
     if (end.code == 0) return {};
+    // Whoever ran the script was killed; what it had begun may run.
+    if (end.code > kSignals)
+      return Error{Code::host_unreachable, "`" + words.at(0) + "` was cut short", ""};
     const std::string host = "the host `" + config_.host.text + "`";
     const std::string why = last_lines(end.errors);
     if (end.code == kFenced)
@@ -217,7 +222,7 @@ class XlDriver final : public Driver {
     if (word == "unknown") {
       // It must not begin after we have given it up.
       if (doubtful_.contains(known->first) &&
-          !call({"forget", known->first}, "", config_.answer_within).ok())
+          !hostop({"forget", known->first}, "", config_.answer_within).ok())
         return;
       if (doubtful_.erase(known->first) != 0) return;  // the next answer is final
       result.state = OperationState::unknown;
@@ -397,10 +402,32 @@ Result<Action> schedule_action(const Operation& operation, const std::string& st
   return action;
 }
 
+// hv reads the backends of dom0 alone: an interface that another domain serves would be attached
+// again by every apply. A device model in a domain of its own has the machine's disks under a UUID
+// that is nobody's.
+Status served_by_dom0(const Vif& vif) {
+  auto backend = vif.settings.find("backend");
+  if (backend == vif.settings.end() || backend->second == "0" || backend->second == "Domain-0")
+    return {};
+  return Error{Code::operation_failed,
+               "an interface that the domain `" + backend->second + "` serves cannot be read back",
+               "without `backend`"};
+}
+Status is_one_machine(const DomainSpec& spec) {
+  for (const Vif& vif : spec.vifs) TRY(served_by_dom0(vif));
+  const auto* stub = spec.attributes.get<bool>("device_model_stubdomain_override");
+  if (stub == nullptr || !*stub) return {};
+  return Error{
+      Code::operation_failed,
+      "a device model in a domain of its own is to hv a second machine with the same disks",
+      "without `device_model_stubdomain_override`"};
+}
+
 Result<Action> create_action(const Operation& operation, const std::string& state,
                              const Schema& schema) {
   DomainSpec spec = *operation.domain;
   std::vector<std::string> own;
+  TRY(is_one_machine(spec));
   for (Vbd& vbd : spec.vbds) {
     TRY(as_device(operation, vbd));
     TRY(give_own_device(operation, state, vbd, own));
@@ -483,6 +510,7 @@ Result<Action> XlDriver::action_of(const Operation& operation) const {
       return Action{{"vbd-detach", TRY(number_of(*operation.vbd)), operation.vbd->device}, ""};
     case Op::vif_attach: {
       if (!operation.vif) return not_whole(operation);
+      TRY(served_by_dom0(*operation.vif));
       Action action{{"vif-attach", TRY(vif_item(*operation.vif))}, ""};
       for (std::string& word : TRY(vif_words(*operation.vif)))
         action.words.push_back(std::move(word));

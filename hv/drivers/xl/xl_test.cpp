@@ -5,9 +5,11 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -15,6 +17,7 @@
 
 #include "hv/drivers/effect.h"
 #include "hv/drivers/sim/test_host.h"
+#include "hv/drivers/xl/backend.h"
 #include "hv/drivers/xl/claim_text.h"
 #include "hv/drivers/xl/domain_file.h"
 #include "hv/drivers/xl/host_shell.h"
@@ -43,6 +46,13 @@ const char* const kNasty[] = {
     "",   "plain", "two words", "it's",        "a'b'c",    "$HOME `id` $(id) \\",
     "\"", "*",     "-n",        "line\nbreak", "\xff\xfe", "; rm -rf /",
     "'",  "''"};
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  if (at != std::string::npos) text.replace(at, from.size(), to);
+  return text;
+}
 
 TEST(ShellQuoting, IsReadBackByEveryShellAsItWas) {
   for (const char* shell : {"sh", "bash"})
@@ -195,6 +205,15 @@ TEST(ClaimText, IsReadBackAsItWas) {
     EXPECT_EQ(again->beneath[i].mode, claim.beneath[i].mode) << i;
     EXPECT_EQ(again->beneath[i].by_host, claim.beneath[i].by_host) << i;
   }
+}
+
+TEST(ClaimText, ThatEndsBehindAllDisksIsNone) {
+  const std::string text =
+      "hv.claim/1 00000000-0000-4000-8000-000000000001 00000000-0000-4000-8000-000000000002 7 "
+      "00000000-0000-4000-8000-000000000003 domain.web xvda w 1 a@8+" +
+      std::to_string(INT64_MAX - 8);
+  ASSERT_TRUE(claim_from(text));
+  EXPECT_FALSE(claim_from(replaced(text, "@8+", "@9+")));
 }
 
 // As an earlier hv wrote it: the disk only.
@@ -393,13 +412,6 @@ HostObservation look_at(const std::string& text) {
   return read_look(text, HostName{"xen1"}, Time{{1}});
 }
 
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  if (at != std::string::npos) text.replace(at, from.size(), to);
-  return text;
-}
-
 TEST(XlLook, ReadsARealHost) {
   const HostObservation seen = look_at(real_look());
   ASSERT_TRUE(seen.reachable) << seen.reason;
@@ -428,7 +440,7 @@ TEST(XlLook, ReadsARealHost) {
   EXPECT_EQ(web0.vbds[0].vbd.source, "/guests/web0.img");
   EXPECT_EQ(web0.vbds[0].vbd.mode, AccessMode::write);
   EXPECT_TRUE(web0.vbds[0].connected);
-  EXPECT_NE(web0.vbds[0].physical.find("/dev/loop"), std::string::npos);
+  EXPECT_EQ(web0.vbds[0].physical, "/guests/web0.img") << "what the kernel has open";
   EXPECT_EQ(web0.vbds[1].vbd.mode, AccessMode::read);
   ASSERT_EQ(web0.vifs.size(), 1u);
   EXPECT_EQ(web0.vifs[0].settings.at("bridge"), "xenbr0");
@@ -456,7 +468,9 @@ TEST(XlLook, WhatIsUnclearHolds) {
   EXPECT_TRUE(seen.domains[2].dying);
   EXPECT_EQ(seen.domains[2].vbds[0].vbd.device, "xvda");
   EXPECT_FALSE(seen.domains[2].vbds[0].connected);
-  // A guest that is shut down holds what it has.
+  // A guest that is shut down holds what it has, whatever the reason.
+  for (const char* letters : {"---s--", "---sw-", "---sS-", "---s?-", "---sc-", "--psrd"})
+    EXPECT_TRUE(look_at(replaced(real, "--p---", letters)).domains.at(1).dying) << letters;
   seen = look_at(replaced(real, "--p---", "--ps--"));
   EXPECT_TRUE(seen.domains[1].dying);
   EXPECT_FALSE(seen.domains[1].never_ran);
@@ -468,6 +482,138 @@ TEST(XlLook, WhatIsUnclearHolds) {
   EXPECT_FALSE(seen.domains[0].vbds[0].connected);
   seen = look_at(replaced(real, "/online = \"1\"", "/online = \"0\""));
   EXPECT_FALSE(seen.domains[0].vbds[0].connected);
+}
+
+// What somebody saves at this moment is suspended: to make it again would tear it out of his hands.
+TEST(XlLook, ASuspendedMachineIsNotGoingDown) {
+  const HostObservation seen = look_at(replaced(real_look(), "--p---", "---ss-"));
+  EXPECT_FALSE(seen.domains.at(1).dying);
+  EXPECT_EQ(seen.domains.at(1).state, PowerState::paused);
+}
+
+TEST(XlLook, ALineOfTheListThatIsNotUnderstoodMakesTheHostUnreadable) {
+  const HostObservation seen = look_at(replaced(real_look(), "--p---", "--X---"));
+  EXPECT_FALSE(seen.reachable);
+  EXPECT_NE(seen.reason.find("xl list: web1"), std::string::npos) << seen.reason;
+}
+
+// What the kernel still has is held by its name, so that nobody else gets the sectors.
+TEST(XlLook, WhatXenstoreHasForgottenIsHeldByItsName) {
+  const std::string vdisk = to_string(uuid_of("vdisk"));
+  const auto open = [&](const std::string& line) {
+    std::string text = real_look();
+    text = replaced(text, "\036backends\n", "\036backends\nvbd-99-51712 " + line + "\n");
+    return look_at(replaced(text, "\036end",
+                            "\036sizes\nsda1 2048 8:17\nloop1 8192 7:1\nmapper/vg0-a 64 253:10\n"
+                            "mapper/hv-11111111-1111-4111-8111-111111111111-xvda 64 253:11 sdb\n"
+                            "mapper/hv-vd-" +
+                                vdisk + " 64 253:12\n\036end"));
+  };
+  struct Case {
+    const char* line;
+    std::string source;
+    AccessMode mode;
+  };
+  const Case cases[] = {
+      {"w 8:11", "/dev/sda1", AccessMode::write},
+      {"r 8:11", "/dev/sda1", AccessMode::read},
+      {"w 7:1", "/guests/web0.img", AccessMode::write},
+      {"w fd:a", "/dev/mapper/vg0-a", AccessMode::write},
+      {"w fd:b", "/dev/sdb", AccessMode::write},
+      {"w fd:c", "/dev/mapper/hv-vd-" + vdisk, AccessMode::write},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.line);
+    const HostObservation seen = open(one.line);
+    ASSERT_EQ(seen.domains.size(), 3u) << seen.reason;
+    EXPECT_EQ(seen.domains[2].name, "(gone 99)");
+    EXPECT_EQ(seen.domains[2].vbds.at(0).vbd.source, one.source);
+    EXPECT_EQ(seen.domains[2].vbds.at(0).vbd.mode, one.mode);
+  }
+  const HostObservation seen = open("w 8:99");
+  EXPECT_FALSE(seen.reachable);
+  EXPECT_NE(seen.reason.find("8:99 open for vbd-99-51712"), std::string::npos) << seen.reason;
+}
+
+TEST(XlLook, TellsTheDeviceThatABackendHasOpen) {
+  std::string text = replaced(real_look(), "/51712/physical-device = \"7:1\"",
+                              "/51712/physical-device = \"8:11\"");
+  text = replaced(text, "\036end", "\036sizes\nsda1 2048 8:17\nsdb 64 8:16\n\036end");
+  EXPECT_EQ(look_at(text).domains.at(0).vbds.at(0).physical, "/dev/sda1");
+  for (const char* number : {"", "8", "8:", ":1", "x:1", "8:1 ", "100000000:1"})
+    EXPECT_EQ(device_number(number), "") << number;
+  EXPECT_EQ(device_number("fd:1f"), "253:31");
+}
+
+// What starts at boot is to have the machine's disks, all of them.
+TEST(XlLook, WhatStartsWithoutADiskIsNotWhatWasAskedFor) {
+  const std::string real = real_look();
+  const std::string uuid = to_string(look_at(real).domains.at(0).uuid);
+  const std::string first = "  \"vdev=xvda,access=rw,target=/guests/web0.img\",\n";
+  const std::string second = "  \"vdev=xvdb,access=ro,target=/guests/rescue.img\",\n";
+  const auto starts = [&](const std::string& disks) {
+    const HostObservation seen = look_at(replaced(
+        real, "\036end", "\036auto " + uuid + " linked\ndisk = [\n" + disks + "]\n\036end"));
+    return *seen.domains.at(0).attributes.get<bool>("autostart");
+  };
+  EXPECT_TRUE(starts(first + second));
+  EXPECT_FALSE(starts(first));
+  EXPECT_FALSE(starts(""));
+}
+
+TEST(XlLook, AnInterfaceWhoseScriptFailedIsNone) {
+  const std::string real = real_look();
+  const std::size_t vif = real.find("/backend/vif/");
+  ASSERT_NE(vif, std::string::npos);
+  std::string text = real;
+  const std::string status = "hotplug-status = \"connected\"";
+  const std::size_t at = text.find(status, vif);
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, status.size(), "hotplug-status = \"error\"");
+  EXPECT_EQ(look_at(text).domains.at(0).vifs.size(), 0u);
+}
+
+// Where xl makes dom0 smaller for a machine, dom0's memory is free too, but for what it needs.
+TEST(XlLook, MemoryThatDom0WouldGiveIsFree) {
+  const std::string real = real_look();
+  const Bytes given = look_at(real).memory_total;
+  const auto with = [&](const std::string& said, bool told_at_boot) {
+    std::string text = replaced(real, "\036list\n", "\036balloon\n" + said + "\036list\n");
+    if (!told_at_boot) text = replaced(text, "dom0_mem=", "dom0_max=");
+    std::string line = "Domain-0                                     0   512 ";
+    text = replaced(text, line, "Domain-0                                     0  4096 ");
+    return look_at(text).memory_total - given;
+  };
+  EXPECT_EQ(with("", true), Bytes());
+  EXPECT_EQ(with("autoballoon auto\n", true), Bytes());
+  EXPECT_EQ(with("autoballoon off\n", false), Bytes());
+  EXPECT_EQ(with("autoballoon 0\n", false), Bytes());
+  for (const Bytes more : {with("", false), with("autoballoon auto\n", false),
+                           with("autoballoon on\n", true), with("autoballoon 1\n", true)})
+    EXPECT_EQ(more, mib(4096 - 512));
+}
+
+// `xl config-update` by hand: told, and its disks are held.
+TEST(XlLook, APendingConfigurationIsToldAndHeld) {
+  const std::string real = real_look();
+  const HostObservation before = look_at(real);
+  const std::string mark = "\036updated userdata-d." +
+                           std::to_string(before.domains[0].domid.value) + "." +
+                           to_string(before.domains[0].uuid) + ".xl\n";
+  const auto with = [&](const std::string& told) {
+    return look_at(replaced(real, "\036end", mark + told + "\n\036end")).latent;
+  };
+  std::vector<LatentAccess> latent = with("");
+  ASSERT_EQ(latent.size(), 1u) << "told, also where it cannot be read";
+  EXPECT_EQ(latent[0].what, kPendingUpdate);
+  EXPECT_EQ(latent[0].name, "web0");
+  EXPECT_TRUE(latent[0].vbd.device.empty());
+  latent = with(R"({"c_info": {"name": "web0"}, "disks": [
+      {"pdev_path": "/guests/web0.img", "vdev": "xvda", "readwrite": 1},
+      {"pdev_path": "/img/old", "vdev": "xvdf", "readwrite": 1}]})");
+  ASSERT_EQ(latent.size(), 2u);
+  EXPECT_EQ(latent[1].vbd.source, "/img/old");
+  EXPECT_EQ(latent[1].uuid, before.domains[0].uuid);
 }
 
 TEST(XlLook, WhatAnotherRestartWouldBringIsLatent) {
@@ -629,7 +775,8 @@ class XlScript : public ::testing::Test {
     folder_ = mkdtemp(pattern.data());
     std::filesystem::create_directories(folder_ + "/bin");
     std::filesystem::create_directories(xen());
-    for (const char* name : {"xl", "xenstore-exists", "xenstore-list", "xenstore-ls", "losetup"})
+    for (const char* name : {"xl", "xenstore-exists", "xenstore-list", "xenstore-ls",
+                             "xenstore-read", "xenstore-write", "losetup"})
       std::filesystem::create_symlink(std::string(HV_SOURCE_DIR) + "/hv/drivers/xl/fake_xen.sh",
                                       folder_ + "/bin/" + name);
     const char* path = getenv("PATH");
@@ -721,6 +868,119 @@ TEST_F(XlScript, AShutdownThatIsIgnoredEndsByForce) {
   tell("deaf", "");
   EXPECT_EQ(run("p-1-1", operation(Op::domain_shutdown)).state, OperationState::succeeded);
   EXPECT_EQ(calls("destroy 5"), 1);
+}
+
+// A list that cannot be had is not an empty one: nothing is taken to be gone.
+TEST_F(XlScript, WithoutAListNothingIsTakenToBeGone) {
+  ASSERT_TRUE(driver_->enter(caller_, false).ok());
+  tell(to_string(uuid_of("web")), "5 web r-----\n");
+  tell("unlisted", "");
+  int number = 0;
+  for (const Op op : {Op::domain_create, Op::domain_shutdown, Op::domain_destroy, Op::domain_save,
+                      Op::domain_restore, Op::vbd_detach, Op::domain_unpause}) {
+    const OperationResult result = run("p-" + std::to_string(++number) + "-1", operation(op));
+    EXPECT_EQ(result.state, OperationState::failed) << to_string(op);
+    EXPECT_NE(result.message.find("xl list fails"), std::string::npos) << result.message;
+  }
+  EXPECT_TRUE(driver_->drop_claims(caller_, uuid_of("web"), std::nullopt).ok());
+  EXPECT_FALSE(driver_->observe().reachable);
+}
+
+// A machine is listed no more before the kernel has let go of its disks.
+TEST_F(XlScript, AMachineIsGoneWhenItsDisksAre) {
+  ASSERT_TRUE(driver_->enter(caller_, false).ok());
+  const std::string held = config_.state + "/xen-devices/vbd-5-51712";
+  for (const Op op : {Op::domain_destroy, Op::domain_shutdown}) {
+    tell(to_string(uuid_of("web")), "5 web r-----\n");
+    std::filesystem::create_directories(held);
+    const OperationId id{"p-1-" + std::string(to_string(op))};
+    ASSERT_TRUE(driver_->begin(id, caller_, operation(op)).ok());
+    for (int i = 0; i < 200 && std::filesystem::exists(xen() + "/" + to_string(uuid_of("web")));
+         ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    EXPECT_EQ(driver_->result(id).state, OperationState::running) << to_string(op);
+    std::filesystem::remove_all(held);
+    EXPECT_EQ(wait(id).state, OperationState::succeeded) << to_string(op);
+  }
+}
+
+// Before 4.15 xl takes a disk by force: the guest is asked first.
+TEST_F(XlScript, NoDiskIsTakenByForce) {
+  ASSERT_TRUE(driver_->enter(caller_, false).ok());
+  tell(to_string(uuid_of("web")), "5 web r-----\n");
+  const std::string backend = "/local/domain/0/backend/vbd/5/51728/";
+  const auto store = [&](const std::string& state) {
+    tell("store", backend + "state = \"" + state + "\"\n" + backend + "online = \"1\"\n");
+  };
+  int number = 0;
+  const auto detach = [&] {
+    return run("p-" + std::to_string(++number) + "-1", operation(Op::vbd_detach));
+  };
+  store("4");
+  EXPECT_EQ(detach().state, OperationState::succeeded);
+  EXPECT_EQ(calls("", "xenstore-write"), 0) << "4.17 asks by itself";
+  for (const char* version : {"4.14.6", "4.11.4-pre", "4.11"}) {
+    tell("version", version);
+    store("4");
+    EXPECT_EQ(detach().state, OperationState::succeeded) << version;
+  }
+  EXPECT_EQ(calls(backend + "online 0", "xenstore-write "), 3);
+  EXPECT_EQ(calls(backend + "state 5", "xenstore-write "), 3);
+  const int before = calls("block-detach");
+  store("3");
+  const OperationResult refused = detach();
+  EXPECT_EQ(refused.state, OperationState::failed);
+  EXPECT_NE(refused.message.find("by force"), std::string::npos) << refused.message;
+  EXPECT_EQ(calls("block-detach"), before);
+  tell("version", "5.0.1");
+  EXPECT_EQ(detach().state, OperationState::succeeded);
+}
+
+// A disk that qemu serves has its backend elsewhere, and the file is open for as long as qemu
+// flushes.
+TEST_F(XlScript, ADiskThatQemuServesIsReleasedWhenItsFileIs) {
+  ASSERT_TRUE(driver_->enter(caller_, false).ok());
+  tell(to_string(uuid_of("web")), "5 web r-----\n");
+  const std::string image = folder_ + "/b.qcow2";
+  std::ofstream(image) << "x";
+  tell("store", "/local/domain/0/backend/qdisk/5/51728/params = \"qcow2:" + image + "\"\n");
+  std::ofstream(folder_ + "/served.sh") << "exec 3<\"$1\"; while :; do sleep 0.1; done\n";
+  const pid_t qemu = fork();
+  if (qemu == 0) {
+    execlp("bash", "bash", (folder_ + "/served.sh").c_str(), image.c_str(), "-xen-domid", "5",
+           nullptr);
+    _exit(1);
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  ASSERT_TRUE(driver_->begin(OperationId{"p-1-1"}, caller_, operation(Op::vbd_detach)).ok());
+  for (int i = 0; i < 200 && calls("block-detach") == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::this_thread::sleep_for(std::chrono::milliseconds(600));
+  EXPECT_EQ(driver_->result(OperationId{"p-1-1"}).state, OperationState::running);
+  kill(qemu, SIGKILL);
+  waitpid(qemu, nullptr, 0);
+  const OperationResult result = wait(OperationId{"p-1-1"});
+  EXPECT_EQ(result.state, OperationState::succeeded) << result.message;
+}
+
+// An interface whose script failed stays in xenstore: it goes before the next one comes, and when
+// this one fails.
+TEST_F(XlScript, AnInterfaceThatFailedIsTakenAway) {
+  ASSERT_TRUE(driver_->enter(caller_, false).ok());
+  tell(to_string(uuid_of("web")), "5 web r-----\n");
+  const std::string vif = "/local/domain/0/backend/vif/5/";
+  tell("store", vif + "0/mac = \"00:16:3e:00:00:07\"\n" + vif + "1/mac = \"00:16:3E:00:00:01\"\n");
+  Operation attach = operation(Op::vif_attach);
+  attach.vif = interface("00:16:3e:00:00:01", "xenbr0");
+  EXPECT_EQ(run("p-1-1", attach).state, OperationState::succeeded);
+  EXPECT_EQ(calls("network-detach 5 1"), 1);
+  tell("fail", "vif-bridge: no such bridge\n");
+  EXPECT_EQ(run("p-2-1", attach).message, "vif-bridge: no such bridge");
+  EXPECT_EQ(calls("network-detach 5 1"), 3);
+  EXPECT_EQ(calls("network-detach"), 3);
+  attach.vif->settings["backend"] = "driver";
+  EXPECT_EQ(run("p-3-1", attach).state, OperationState::failed);
 }
 
 TEST_F(XlScript, TellsTheHostsOwnWords) {
