@@ -397,6 +397,10 @@ PlanRequest Session::plan_request(const Scope& scope) {
   request.project = &project;
   request.schema = schema;
   for (const auto& [name, driver] : drivers) request.capabilities[name] = driver->capabilities();
+  request.check = [this](const Operation& operation) {
+    const auto driver = drivers.find(operation.host);
+    return driver == drivers.end() ? Status() : driver->second->check(operation);
+  };
   request.open_intents = open_intents;
   request.head = head;
   request.scope = scope;

@@ -55,10 +55,7 @@ class Differ {
     for (const auto& entry : in_.desired.attributes) names.insert(entry.name);
     for (const auto& entry : in_.applied.attributes) names.insert(entry.name);
     for (const std::string& name : names) attribute(name);
-    if (in_.desired.name != in_.applied.name) {
-      diff_.attributes.push_back({"name", in_.applied.name, in_.desired.name, How::live});
-      diff_.rename = in_.desired.name;
-    }
+    name();
     if (in_.desired.uuid && in_.applied.uuid != in_.desired.uuid && in_.applied.uuid) {
       change("uuid", to_string(*in_.applied.uuid), to_string(*in_.desired.uuid), How::replace);
     }
@@ -107,6 +104,22 @@ class Differ {
     if (in_.observed->state == in_.applied.state || in_.observed->never_ran) return;
     drift("state", std::string(to_string(in_.applied.state)), state_of(*in_.observed));
     if (!in_.heal && in_.applied.state == in_.desired.state) diff_.want = in_.observed->state;
+  }
+
+  // A hand may have given it another. One that is on its way out, or has not begun, is called what
+  // its toolstack calls it for that while.
+  void name() {
+    const ObservedDomain* seen = in_.observed;
+    const bool tells = seen != nullptr && !seen->dying && !seen->never_ran;
+    const bool edited = in_.desired.name != in_.applied.name;
+    const bool drifted = tells && seen->name != in_.applied.name;
+    if (drifted && !ignored("name")) drift("name", in_.applied.name, seen->name);
+    if (!edited && (!drifted || !in_.heal || ignored("name"))) return;
+    if (edited && drifted && seen->name == in_.desired.name)
+      return change("name", in_.applied.name, in_.desired.name, How::bookkeeping);
+    diff_.attributes.push_back(
+        {"name", drifted ? seen->name : in_.applied.name, in_.desired.name, How::live});
+    diff_.rename = in_.desired.name;
   }
 
   void change(const std::string& path, Value before, Value after, How how) {

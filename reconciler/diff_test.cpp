@@ -199,6 +199,35 @@ const Row kRows[] = {
     {"a description", [](Three& t) { t.desired.attributes.set("description", "web"); },
      "description:bookkeeping record"},
     {"a name", [](Three& t) { t.desired.name = "www0"; }, "name:live rename=www0"},
+    {"a name that a hand gave it", [](Three& t) { t.observed.name = "other"; },
+     "name:live drift:name rename=web0"},
+    {"a name that a hand gave it, only reported",
+     [](Three& t) {
+       t.observed.name = "other";
+       t.heal = false;
+     },
+     "drift:name"},
+    {"a name that a hand gave it, ignored",
+     [](Three& t) {
+       t.observed.name = "other";
+       t.desired.lifecycle.ignore = t.applied.lifecycle.ignore = {"name"};
+     },
+     ""},
+    {"a name, given by hand and another declared",
+     [](Three& t) {
+       t.observed.name = "other";
+       t.desired.name = "www0";
+     },
+     "name:live drift:name rename=www0"},
+    {"a name that a hand gave it already",
+     [](Three& t) { t.observed.name = t.desired.name = "www0"; },
+     "name:bookkeeping drift:name record"},
+    {"a name for the while until it has begun",
+     [](Three& t) {
+       t.observed.name = "web0--incoming";
+       t.observed.never_ran = true;
+     },
+     ""},
     {"another uuid",
      [](Three& t) {
        t.applied.uuid = parse_uuid("00000000-0000-4000-8000-000000000001");

@@ -1,6 +1,7 @@
 // Planning: desired, applied and observed in, a verified plan out. A pure function.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -49,6 +50,8 @@ struct PlanRequest {
   const Project* project = nullptr;
   const Schema* schema = nullptr;
   std::map<HostName, Capabilities> capabilities;
+  // Driver::check of an operation's host; nothing: whatever a driver has it can be told.
+  std::function<Status(const Operation&)> check = {};
   std::vector<JournalEntry> open_intents;  // unsettled: held
   StoreHead head;
   Scope scope;

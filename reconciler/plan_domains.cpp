@@ -267,6 +267,7 @@ void Planner::update(const DomainSpec& desired, const AppliedDomain& applied,
   DomainDiff diff =
       diff_domain({desired, applied.spec, observed, *in_.schema, heal, cpus_of(applied.spec.host)});
   plan_.drift.insert(plan_.drift.end(), diff.drift.begin(), diff.drift.end());
+  leave_taken_name(desired, applied, diff);
   const auto& asked = in_.scope.replace;
   if (std::find(asked.begin(), asked.end(), desired.address) != asked.end())
     diff.replace.push_back("--replace");
@@ -277,6 +278,21 @@ void Planner::update(const DomainSpec& desired, const AppliedDomain& applied,
   if (observed != nullptr && observed->state == PowerState::saved)
     return update_saved(desired, applied, *observed, std::move(diff));
   change_machine(desired, applied, observed, std::move(diff));
+}
+
+// Its name is a stranger's now: that is for people to settle, and hinders nothing else.
+void Planner::leave_taken_name(const DomainSpec& desired, const AppliedDomain& applied,
+                               DomainDiff& diff) {
+  if (!diff.rename || applied.spec.name != desired.name) return;
+  auto named = named_.find({applied.spec.host, desired.name});
+  if (named == named_.end() ||
+      std::all_of(named->second.begin(), named->second.end(),
+                  [&](const ObservedDomain* each) { return ours_.contains(each->uuid); }))
+    return;
+  diff.rename.reset();
+  std::erase_if(diff.attributes, [](const AttributeChange& each) { return each.path == "name"; });
+  plan_.notes.push_back(to_string(desired.address) + " keeps the name that somebody gave it: `" +
+                        desired.name + "` on " + applied.spec.host.text + " is a stranger");
 }
 
 void Planner::change_machine(const DomainSpec& desired, const AppliedDomain& applied,

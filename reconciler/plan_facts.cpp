@@ -104,6 +104,17 @@ void Planner::note_unchecked(const Step& step) {
                             ", which may be shared");
 }
 
+// What its driver cannot put to the host is found now, and not when the machine is down already.
+void Planner::check_words(const Operation& operation) {
+  const Status can = in_.check ? in_.check(operation) : Status();
+  if (can.ok()) return;
+  refuse(Code::driver_lacks,
+         "`" + operation.host.text + "` cannot be told to do " +
+             std::string(to_string(operation.op)) + " of " + to_string(operation.address) + ": " +
+             can.error().message,
+         can.error().help);
+}
+
 void Planner::check_capabilities() {
   std::set<std::pair<HostName, Op>> told;
   for (const Step& step : plan_.steps) {
@@ -113,7 +124,10 @@ void Planner::check_capabilities() {
         op == Op::domain_verify)
       continue;
     auto driver = in_.capabilities.find(step.operation.host);
-    if (driver != in_.capabilities.end() && driver->second.operations.contains(op)) continue;
+    if (driver != in_.capabilities.end() && driver->second.operations.contains(op)) {
+      check_words(step.operation);
+      continue;
+    }
     if (!told.insert({step.operation.host, op}).second) continue;
     refuse(Code::driver_lacks, "the driver of `" + step.operation.host.text + "` cannot do " +
                                    std::string(to_string(op)) + " (" +

@@ -152,6 +152,72 @@ TEST_F(Kept, APlanFromBeforeItLayThereIsStale) {
       << again->error().message;
 }
 
+// ---- another name
+
+class Renamed : public Kept {
+ protected:
+  void rename(const Uuid& machine, const std::string& name) {
+    Operation operation;
+    operation.op = Op::domain_rename;
+    operation.uuid = machine;
+    operation.name = name;
+    const StoreHead head = world_.store().head();
+    const Caller caller{*world_.project.id, head.lineage, head.epoch, head.serial};
+    ASSERT_TRUE(world_.sim().begin(OperationId{"renamed-" + name}, caller, operation).ok());
+    world_.advance(seconds(10));
+  }
+  std::string called(const Uuid& machine) {
+    const HostObservation host = world_.sim().observe();
+    const ObservedDomain* seen = find_domain(host, machine);
+    return seen == nullptr ? "" : seen->name;
+  }
+};
+
+TEST_F(Renamed, IsDriftThatIsHealedOrReported) {
+  stand(world_, {web(0), web(1)});
+  rename(uuid(), "other");
+  ASSERT_EQ(called(uuid()), "other");
+  world_.project.drift = DriftPolicy::report;
+  Plan made = plan(world_);
+  EXPECT_EQ(changes(made), "");
+  ASSERT_EQ(made.drift.size(), 1u);
+  EXPECT_EQ(made.drift[0].path, "name");
+  world_.project.drift = DriftPolicy::heal;
+  EXPECT_EQ(changes(plan(world_)), "update domain.web0");
+  settle(world_);
+  EXPECT_EQ(called(uuid()), "web0");
+  // A machine that is made again has its name by that.
+  rename(uuid(), "other");
+  DomainSpec edited = web(0);
+  edited.attributes.set("kernel", std::string("/boot/other"));
+  world_.declare({edited, web(1)});
+  settle(world_);
+  EXPECT_EQ(called(uuid()), "web0");
+  // Two that changed their names.
+  const Uuid second = world_.store().applied()->domains.at(domain("web1")).uuid;
+  rename(uuid(), "for a moment");
+  rename(second, "web0");
+  rename(uuid(), "web1");
+  EXPECT_NE(codes(plan(world_)), "") << "no order of two renames ends this";
+  rename(uuid(), "free");
+  settle(world_);
+  EXPECT_EQ(called(uuid()), "web0");
+  EXPECT_EQ(called(second), "web1");
+}
+
+TEST_F(Renamed, IsLeftWhereItsNameIsAStrangers) {
+  stand(world_, {web(0)});
+  rename(uuid(), "other");
+  world_.alien = {machine("web0", mib(64), {})};
+  ASSERT_TRUE(world_.sim().outside_create(world_.alien[0], uuid_v5({}, "stranger")).ok());
+  world_.advance(seconds(10));
+  const Plan made = plan(world_);
+  EXPECT_EQ(codes(made), "");
+  EXPECT_EQ(changes(made), "");
+  EXPECT_EQ(notes(made),
+            "domain.web0 keeps the name that somebody gave it: `web0` on lab is a stranger\n");
+}
+
 // ---- a guest that crashed
 
 class Crashed : public Kept {

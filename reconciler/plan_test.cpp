@@ -390,5 +390,30 @@ TEST_F(Planning, OneUuidLiveTwiceIsAnAlarmAndTheRestGoesOn) {
   EXPECT_EQ(changes(plan(world)), "") << "nor is either destroyed";
 }
 
+// Before the machine is down that it would have been made in place of.
+TEST_F(Planning, WhatADriverCannotBeToldIsRefused) {
+  World world(72);
+  stand(world, {web(0), web(1)});
+  world.ask = [](PlanRequest& request) {
+    request.check = [](const Operation& operation) -> Status {
+      if (operation.op != Op::domain_create || operation.address.name != "web0") return {};
+      return Error{Code::operation_failed, "its kernel has no words", "give it some"};
+    };
+  };
+  EXPECT_EQ(codes(plan(world)), "");
+  DomainSpec one = web(0), other = web(1);
+  for (DomainSpec* each : {&one, &other})
+    each->attributes.set("kernel", std::string("/boot/other"));
+  world.declare({web(0), other});
+  EXPECT_EQ(codes(plan(world)), "");
+  world.declare({one, other});
+  const Plan made = plan(world);
+  ASSERT_EQ(codes(made), "HV0609");
+  EXPECT_FALSE(made.applicable);
+  EXPECT_EQ(made.refusals[0].message,
+            "`lab` cannot be told to do domain.create of domain.web0: its kernel has no words");
+  EXPECT_EQ(made.refusals[0].help, "give it some");
+}
+
 }  // namespace
 }  // namespace hv::testing

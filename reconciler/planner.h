@@ -121,6 +121,7 @@ class Planner {
   void make_new(DomainSpec desired);
   void update(const DomainSpec& desired, const AppliedDomain& applied,
               const ObservedDomain* observed);
+  void leave_taken_name(const DomainSpec& desired, const AppliedDomain& applied, DomainDiff& diff);
   void change_machine(const DomainSpec& desired, const AppliedDomain& applied,
                       const ObservedDomain* observed, DomainDiff diff);
   bool is_kept_crashed(const AppliedDomain& applied, const ObservedDomain& observed) const;
@@ -272,6 +273,7 @@ class Planner {
   void check_vcpus(const DraftStep& step, const Value& vcpus, const HostObservation& where);
   void lacks(const DraftStep& step, const std::string& what, const std::string& help);
   void check_capabilities();
+  void check_words(const Operation& operation);
   void note_unchecked(const Step& step);
 
   // proof (plan_proof.cpp)

@@ -171,6 +171,9 @@ Result<Plan> World::plan(Scope scope) {
   request.project = &project;
   request.schema = &Schema::builtin();
   for (const auto& [name, driver] : drivers_) request.capabilities[name] = driver->capabilities();
+  request.check = [this](const Operation& operation) {
+    return drivers_.at(operation.host)->check(operation);
+  };
   request.open_intents = TRY(store_->open_intents());
   request.head = store_->head();
   request.scope = std::move(scope);

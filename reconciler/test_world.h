@@ -80,6 +80,7 @@ class CrashingDriver final : public Driver {
  public:
   CrashingDriver(Moments& moments, Driver& driver) : moments_(moments), driver_(driver) {}
   const Capabilities& capabilities() const override { return driver_.capabilities(); }
+  Status check(const Operation& operation) const override { return driver_.check(operation); }
   HostObservation observe() override;
   Status enter(const Caller& caller, bool take_over) override;
   Status begin(const OperationId& id, const Caller& caller, const Operation& operation) override;

@@ -61,6 +61,9 @@ class Driver {
   // (`take_over` accepts the latter).
   virtual Status enter(const Caller& caller, bool take_over) = 0;
 
+  // Whether the operation can be put to the host at all, judged by its words alone: what this
+  // refuses begin() refuses, in the same words. The host is not asked.
+  virtual Status check(const Operation&) const { return {}; }
   // Starts an operation and returns at once. An Error means that it was not started and has no
   // effect; once ok, the outcome is known only through result(). The same id twice starts nothing
   // new.

@@ -100,6 +100,11 @@ class XlDriver final : public Driver {
                   "", kLongestWait + config_.answer_within);
   }
 
+  Status check(const Operation& operation) const override {
+    const Result<Action> action = action_of(operation);
+    return action.ok() ? Status() : Status(action.error());
+  }
+
   Status begin(const OperationId& id, const Caller& caller, const Operation& operation) override {
     if (asked_.contains(id.text)) return {};
     const Action action = TRY(action_of(operation));

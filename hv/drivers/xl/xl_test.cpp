@@ -1462,12 +1462,16 @@ TEST_F(XlBoot, IsNotForWhatMayBeShared) {
   Status refused = driver_->begin(OperationId{"p-1-1"}, caller_, what);
   ASSERT_FALSE(refused.ok());
   EXPECT_NE(refused.error().message.find("cannot start at boot"), std::string::npos);
+  // The plan says so, while nothing is done yet.
+  ASSERT_FALSE(driver_->check(what).ok());
+  EXPECT_EQ(driver_->check(what).error().message, refused.error().message);
   what.op = Op::domain_schedule;
   what.settings.set("autostart", true);
   EXPECT_FALSE(driver_->begin(OperationId{"p-1-2"}, caller_, what).ok());
   what.domain.reset();
   EXPECT_FALSE(driver_->begin(OperationId{"p-1-3"}, caller_, what).ok());
   what.settings.set("autostart", false);
+  EXPECT_TRUE(driver_->check(what).ok());
   EXPECT_TRUE(driver_->begin(OperationId{"p-1-4"}, caller_, what).ok());
 }
 
@@ -1548,7 +1552,10 @@ TEST_F(XlScript, WhatItCannotDoItRefuses) {
                                     {"nice", Value(1)}}) {
     schedule.settings = Attributes();
     schedule.settings.set(name, value);
-    EXPECT_FALSE(driver_->begin(OperationId{"p-1-1"}, caller_, schedule).ok()) << name;
+    const Status begun = driver_->begin(OperationId{"p-1-1"}, caller_, schedule);
+    const Status known = driver_->check(schedule);
+    ASSERT_FALSE(begun.ok() || known.ok()) << name;
+    EXPECT_EQ(known.error().message, begun.error().message);
   }
   Operation nothing;
   nothing.uuid = uuid_of("web");
