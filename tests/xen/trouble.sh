@@ -449,6 +449,78 @@ EOF
   check "nothing is to do" nothing_to_do
 }
 
+# ---- what real Xen lets happen
+
+part_strange() {
+  local uuid
+  note "a stranger with our UUID"
+  uuid=$(in_dom0 "xl list -v" |
+    awk '$1 == "web1" { for (i = 1; i <= NF; ++i) if (length($i) == 36) print $i }')
+  in_dom0 'cat >/tmp/twin.cfg' <<EOF
+name = "twin"
+uuid = "$uuid"
+type = "pv"
+kernel = "/guests/vmlinuz"
+ramdisk = "/guests/guest.cpio.gz"
+memory = 90
+disk = [ "format=raw,vdev=xvda,access=rw,target=/guests/web1.img" ]
+EOF
+  check "xen takes it, disk and all" in_dom0 "xl create -q /tmp/twin.cfg"
+  fleet 110MiB 1 "${web0_first[@]}"
+  check "hv says so" complains run_hv plan -- "live twice"
+  check "apply does the rest and fails" exits 1 run_hv apply --yes
+  check "web0 was changed" is_field web0 3 110
+  check "both are as they were" are_domains "twin web0 web1 "
+  check "the stranger goes" in_dom0 "xl destroy twin"
+  check "nothing is to do" eventually 60 nothing_to_do
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+
+  note "a device that xl could not attach and left behind"
+  check "xl leaves it" in_dom0 '
+    xl block-attach web0 format=raw,vdev=xvdf,access=rw,target=/guests/web1.img && exit 1
+    xl block-list web0 | grep -q ^51792'
+  check "hv sees it" exits 2 run_hv plan --detailed-exitcode
+  check "hv takes it away" run_hv apply --yes
+  check "it is gone" in_dom0 '! xl block-list web0 | grep -q ^51792'
+  check "nothing is to do" nothing_to_do
+
+  note "a configuration that somebody stored for the next life of a machine"
+  in_dom0 'cat >/tmp/update.cfg' <<'EOF'
+name = "web1"
+type = "pv"
+kernel = "/guests/vmlinuz"
+memory = 90
+disk = [ "/guests/web1.img,raw,xvda,w", "/guests/logs.img,raw,xvdc,w" ]
+EOF
+  told_update() { run_hv status 2>&1 | grep "config-update"; }
+  check "xl config-update" in_dom0 "xl config-update web1 /tmp/update.cfg"
+  check "  is told" told_update
+  fleet 100MiB 1 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
+  check "  nobody else gets its disk" complains run_hv plan -- "pending config-update"
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "restart" run_hv restart domain.web1 --yes
+  not_told() { ! told_update; }
+  check "  it is gone" not_told
+  check "  nothing is to do" nothing_to_do
+
+  note "a guest that does not let go of a disk"
+  web1_more='state = "paused"' web1_disks='"/guests/web1.img,raw,xvda,w"'
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "paused first" in_dom0 "xl pause web1"
+  check "detaching from a paused guest fails" exits 1 run_hv apply --yes
+  check "the disk is still held, on the host" in_dom0 'xl block-list web1 | grep -q ^51728'
+  check "and announced" in_dom0 'test "$(ls /var/lib/hv/claims/* | grep -c "xvdb$")" = 2'
+  web1_more=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "it runs again, and lets go" run_hv apply --yes
+  check "nothing is to do" nothing_to_do
+  check "the announcement is gone" in_dom0 'test "$(ls /var/lib/hv/claims/* | grep -c "xvdb$")" = 1'
+  web1_disks=''
+  fleet 100MiB 1 "${web0_first[@]}"
+  check "and back" run_hv apply --yes
+}
+
 # ---- what others have
 
 part_others() {
@@ -472,6 +544,17 @@ part_others() {
   check "  nothing is to do" nothing_to_do
   fleet 100MiB 1 "${web0_first[@]}"
   check "and back" run_hv apply --yes
+  note "a machine of ours that somebody else saved, and one that he gave another name"
+  check "xl save" in_dom0 "xl save web1 /var/lib/xen/save/web1"
+  check "  it is not started over that" complains run_hv apply --yes -- "/var/lib/xen/save/web1"
+  check "  nothing was" are_domains "web0 "
+  check "xl restore" in_dom0 "xl restore /var/lib/xen/save/web1 && rm /var/lib/xen/save/web1"
+  check "  nothing is to do" nothing_to_do
+  check "xl rename" in_dom0 "xl rename web1 renamed"
+  check "  is drift" exits 2 run_hv plan --detailed-exitcode
+  check "  healed" run_hv apply --yes
+  check "  both" are_domains "web0 web1 "
+  check "  nothing is to do" nothing_to_do
 }
 
 part_vif() {
