@@ -527,11 +527,14 @@ part_others() {
   note "what others have start at boot, or lie saved"
   in_dom0 'mkdir -p /etc/xen/auto /var/lib/xen/save'
   alien /etc/xen/auto/alien.cfg
+  in_dom0 ': >/var/log/xen/console/guest-alien.log'
   fleet 100MiB 1 "${web0_first[@]}" "/guests/logs.img,raw,xvdc,w"
   check "starts at boot: its disk is refused" complains run_hv plan -- "autostart"
   check "  and not attached" exits 1 run_hv apply --yes
   check "it runs: its disk is refused" in_dom0 "xl create -q /etc/xen/auto/alien.cfg"
   check "  as a machine's" complains run_hv plan -- "alien writes as xvda: running"
+  # (A guest that has not come so far cannot be saved.)
+  check "  it has booted" eventually 120 guest_sees alien "disks xvda"
   check "it lies saved" in_dom0 'rm /etc/xen/auto/alien.cfg && xl save alien /var/lib/xen/save/alien'
   check "  it is gone from Xen" are_domains "web0 web1 "
   check "  its disk is refused" complains run_hv plan -- "save file"
