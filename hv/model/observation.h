@@ -67,8 +67,8 @@ struct HostUse {
   auto operator<=>(const HostUse&) const = default;
 };
 
-// What `xl config-update` stored: the next life of that machine is made by it (xl(1)). One without a
-// disk says that it is there.
+// What `xl config-update` stored: the next life of that machine is made by it (xl(1)). One without
+// a disk says that it is there.
 inline constexpr std::string_view kPendingUpdate = "pending config-update";
 
 // Something that can start an access without hv: autostart, stored restart configuration, save
